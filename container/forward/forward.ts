@@ -100,7 +100,7 @@ export function startForward(options: ForwardOptions): Forward {
           refs,
           reason: errorMessage(error, deadlineMs),
           remedy: [],
-          upstreamSaid: '',
+          upstreamOutput: '',
         }
       }
       const { ended, hasBegun } = sent

@@ -19,7 +19,7 @@ export interface ForwardResult {
   readonly reason: string
   /** Instructions for the agent. */
   readonly remedy: readonly string[]
-  readonly upstreamSaid: string
+  readonly upstreamOutput: string
   /** Upstream had the same change before, for example from a push whose client was stopped. */
   readonly wasThere?: boolean
 }
@@ -61,7 +61,7 @@ export async function interpretResult(push: PushInFlight): Promise<ForwardResult
   if (refusedRefs.length === 0 && !push.hasBegun()) {
     const reason = toUpstreamError(upstream, ended.stderr).message
     const refs = statusForAll(commands, reason)
-    return { outcome: 'failed', refs, reason, remedy: [], upstreamSaid: upstreamLines.all.join('\n') }
+    return { outcome: 'failed', refs, reason, remedy: [], upstreamOutput: upstreamLines.all.join('\n') }
   }
   // A connection that broke after upstream had accepted the push leaves no report, so upstream's refs are read.
   if (refusedRefs.length === 0 || refusedRefs.some(command => NO_REPORT.test(summaryOf(command))))
@@ -101,7 +101,7 @@ const accepted = ({ commands, upstreamLines }: PushInFlight, wasThere: boolean):
   refs: statusForAll(commands, '', 'ok'),
   reason: '',
   remedy: [],
-  upstreamSaid: upstreamLines.all.join('\n'),
+  upstreamOutput: upstreamLines.all.join('\n'),
   wasThere,
 })
 
@@ -128,7 +128,7 @@ function refusedByUpstream(
     refs,
     reason: culpritReason,
     remedy: remedy.length ? [...remedy, THEN_PUSH_AGAIN] : [UPSTREAMS_OWN_RULE],
-    upstreamSaid: upstreamLines.all.join('\n'),
+    upstreamOutput: upstreamLines.all.join('\n'),
   }
 }
 
@@ -147,7 +147,7 @@ async function resolveByQuery(
     // Another attempt does not help where an operator has to change something first.
     reason: fix && has === 'not-applied' ? message : `${message}; ${NEXT_STEP[has]}`,
     remedy: [],
-    upstreamSaid: upstreamLines.all.join('\n'),
+    upstreamOutput: upstreamLines.all.join('\n'),
   }
 }
 

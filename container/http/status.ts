@@ -50,7 +50,7 @@ async function repositoryStatus(
     mirror: status,
     sessions: [...sessions.all]
       .filter(session => session.repository === repository)
-      .map(({ id, agent, service, phase, startedAt }) => ({ id, agent, service, phase, startedAt })),
+      .map(({ id, agent, service, step, startedAt }) => ({ id, agent, service, step, startedAt })),
     counts: { refreshes, ...sessions.counts(repository) },
   }
 }

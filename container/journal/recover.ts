@@ -52,7 +52,7 @@ export async function recover(settling: RecoveryDeps): Promise<void> {
 
 const logFor = (entry: Entry) => (error: unknown) => logError(entry.report.id, error)
 
-const wasForwarded = ({ report }: Entry) => report.phase === 'forwarding'
+const wasForwarded = ({ report }: Entry) => report.step === 'forwarding'
 
 function asFailed(entry: Entry, reason: string): Entry {
   const refs = entry.report.refs.map(ref => ({

@@ -53,14 +53,14 @@ async function take(
   body: Body,
   response: ServerResponse,
 ): Promise<void> {
-  let phase = 'receiving'
-  const started = lfs.sessions.begin(sessionOf(pass), () => phase)
+  let step = 'receiving'
+  const started = lfs.sessions.begin(sessionOf(pass), () => step)
   if (!started.ok) return lfsError(response, 429, `git-gate: ${started.reason}`)
   const repository = lfs.repository(pass.repository)
   let end: SessionEnd = { outcome: 'failed' }
   try {
     const arrival = await receive(repository, pass, body)
-    phase = 'checking'
+    step = 'checking'
     const work = repository.uploads.run(pass.oid, decisionsOf(pass), () =>
       checkAndForward(lfs, repository, pass, arrival),
     )

@@ -227,7 +227,7 @@ async function send(
   }
   const result = await forward.send(onStart)
   await journaled
-  recorder.upstreamSaid = result.upstreamSaid
+  recorder.upstreamOutput = result.upstreamOutput
   if (result.outcome === 'accepted')
     sendProgress(`upstream has ${result.wasThere ? 'this already' : 'accepted the push'}`)
   // Where upstream has moved, the agent's next fetch must see it.

@@ -38,13 +38,13 @@ type Refs = readonly { ref: string; old: string; new: string }[]
 export const emptyReport = (id: string): PushReport => ({
   id,
   outcome: 'open',
-  phase: 'receiving',
+  step: 'receiving',
   ms: 0,
   refs: [],
   findings: [],
   steps: [],
   exceptionsUsed: [],
-  upstreamSaid: '',
+  upstreamOutput: '',
   remoteLines: [],
   disconnectReason: null,
   scannedBytes: 0,
@@ -91,7 +91,7 @@ export class PushRecorder {
   diffMask: DiffMask | undefined
   /** The first LFS pointers of the push. They are recorded once the scan has checked their paths. */
   lfsObjects: readonly PushedLfsObject[] = []
-  upstreamSaid = ''
+  upstreamOutput = ''
   readonly #recording: Recording
   readonly #startedMonotonic = performance.now()
   readonly #startedAt = Date.now()
@@ -137,7 +137,7 @@ export class PushRecorder {
     await this.#write(openReport)
     await sendEvent({
       event: 'step-begun',
-      phase: openReport.phase,
+      step: openReport.step,
       ms: openReport.ms,
       steps: openReport.steps,
     })
@@ -179,13 +179,13 @@ export class PushRecorder {
     return {
       id: this.id,
       outcome,
-      phase: this.#recording.state.step,
+      step: this.#recording.state.step,
       ms: Math.round(performance.now() - this.#startedMonotonic),
       refs: this.#refs.map(each => ({ ...each, ref: this.#shown(each.ref) })),
       findings: this.findings,
       steps: [...this.#steps],
       exceptionsUsed: this.exceptionsUsed,
-      upstreamSaid: this.upstreamSaid,
+      upstreamOutput: this.upstreamOutput,
       remoteLines: this.#remoteLinesOnRecord(),
       disconnectReason: this.#disconnectReason,
       scannedBytes: this.scanned.bytes,
@@ -249,7 +249,7 @@ export class PushRecorder {
 }
 
 function logEnd({ id, agent, repository }: PassFor<'git-receive-pack'>, report: PushReport): void {
-  const { outcome, phase, steps, disconnectReason, scannedBytes } = report
+  const { outcome, step, steps, disconnectReason, scannedBytes } = report
   console.log(
     JSON.stringify({
       level: 'info',
@@ -257,7 +257,7 @@ function logEnd({ id, agent, repository }: PassFor<'git-receive-pack'>, report: 
       repository: repository.name,
       agent,
       outcome,
-      phase,
+      step,
       steps,
       ...(disconnectReason ? { disconnectReason } : {}),
       scannedBytes,

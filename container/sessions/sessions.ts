@@ -10,7 +10,7 @@ export interface Session {
   readonly agent: string
   readonly service: string
   readonly startedAt: number
-  readonly phase: string
+  readonly step: string
 }
 
 /** Returns the fields of a session that its pass contains. */
@@ -33,9 +33,9 @@ const PLACE_MS = 10_000
 export interface Sessions {
   /**
    * Starts a session, which the caller ends with `end`. Returns the reason when a limit is reached. A push
-   * passes a function that returns its phase.
+   * passes a function that returns its step.
    */
-  begin(owner: SessionOwner, phase?: () => string): SessionStart
+  begin(owner: SessionOwner, step?: () => string): SessionStart
   /**
    * Starts a session like `begin`, but waits in line for a place, for 10 s or until the client has gone. Git
    * does not retry, so agents that clone at the same moment would otherwise fail. As many sessions can wait
@@ -72,7 +72,7 @@ export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentS
       return `${agent} has ${own} sessions at once; let some end, then try again`
     return undefined
   }
-  const begin = (owner: SessionOwner, phase = () => 'receiving'): SessionStart => {
+  const begin = (owner: SessionOwner, step = () => 'receiving'): SessionStart => {
     const reason = problem(owner.agent)
     if (reason !== undefined) {
       counts.add(owner.repository, owner.service, { outcome: 'busy' })
@@ -81,8 +81,8 @@ export function createSessions(limits: Pick<Settings, 'maxSessions' | 'maxAgentS
     const session: Session = {
       ...owner,
       startedAt: Date.now(),
-      get phase() {
-        return phase()
+      get step() {
+        return step()
       },
     }
     all.add(session)

@@ -79,7 +79,7 @@ export const PushReport = z.object({
   id: z.string(),
   outcome: Outcome,
   /** The current step, or the last step of an ended push. */
-  phase: z.string(),
+  step: z.string(),
   ms: z.number(),
   refs: z.array(RefResult),
   findings: z.array(Finding),
@@ -87,7 +87,7 @@ export const PushReport = z.object({
   /** The ids of the exceptions that let a finding pass. */
   exceptionsUsed: z.array(z.string()),
   /** The upstream's messages to the gate's `git push`, sanitized. */
-  upstreamSaid: z.string(),
+  upstreamOutput: z.string(),
   /** Every `remote:` line that the gate sent to the agent. */
   remoteLines: z.array(z.string()),
   /** The reason for which the session ended early; null if it did not. */

@@ -42,11 +42,11 @@ metrics.get(
 
 const durationMetrics = (durations: readonly Durations[]) =>
   histogram(
-    'gate_push_phase_seconds',
-    'Durations of the phases of pushes, and of whole pushes (phase "push")',
+    'gate_push_step_seconds',
+    'Durations of the steps of pushes, and of whole pushes (step "push")',
     BUCKETS_MS.map(ms => ms / 1000),
     durations.map(({ repository, outcome, step, buckets, ms, count }) => ({
-      labels: { repository, outcome, phase: step },
+      labels: { repository, outcome, step },
       buckets,
       sum: ms / 1000,
       count,

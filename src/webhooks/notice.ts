@@ -51,7 +51,7 @@ type About = Pick<Notice, 'kind' | 'title' | 'subject'> & { readonly details: re
 function aboutOf({
   id,
   outcome,
-  phase,
+  step,
   approval,
   findings,
   refs,
@@ -60,7 +60,7 @@ function aboutOf({
   if (outcome === 'failed') {
     const reason = refs.find(ref => ref.reason !== '')?.reason ?? remoteLines[0] ?? ''
     const details = [{ label: 'Reason', text: reason }]
-    return phase === 'forwarding'
+    return step === 'forwarding'
       ? { kind: 'forward', title: 'A push could not be forwarded to upstream', subject: [], details }
       : { kind: 'fault', title: 'A push failed because of an error in the gate', subject: [], details }
   }

@@ -24,11 +24,11 @@ test("metrics are in Prometheus' format, and need an admin token", async () => {
   expect(text).toContain('gate_pushes_total{outcome="refused"} 1\n')
   expect(text).toContain('gate_push_seconds_total{outcome="refused"} 1.5\n')
   expect(text).toContain('gate_pushes_open 1\n')
-  const labels = 'repository="demo",outcome="refused",phase="push"'
-  expect(text).toContain(`gate_push_phase_seconds_bucket{${labels},le="1"} 0\n`)
-  expect(text).toContain(`gate_push_phase_seconds_bucket{${labels},le="2.5"} 1\n`)
-  expect(text).toContain(`gate_push_phase_seconds_bucket{${labels},le="+Inf"} 1\n`)
-  expect(text).toContain(`gate_push_phase_seconds_sum{${labels}} 1.5\n`)
+  const labels = 'repository="demo",outcome="refused",step="push"'
+  expect(text).toContain(`gate_push_step_seconds_bucket{${labels},le="1"} 0\n`)
+  expect(text).toContain(`gate_push_step_seconds_bucket{${labels},le="2.5"} 1\n`)
+  expect(text).toContain(`gate_push_step_seconds_bucket{${labels},le="+Inf"} 1\n`)
+  expect(text).toContain(`gate_push_step_seconds_sum{${labels}} 1.5\n`)
   expect(text).toContain('gate_findings_pending ')
   expect(text).toContain('gate_step_seconds_total{step="secrets"} 0.5\n')
   expect(text).toContain('gate_findings_total{rule="generic-api-key"} 1\n')

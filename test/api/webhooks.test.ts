@@ -143,8 +143,8 @@ test('a push whose outcome cannot be written delays neither other pushes nor web
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const report = (id: string) => ({
-    ...{ id, outcome: 'accepted', phase: 'forwarding', ms: 1, refs: [], findings: [], steps: [] },
-    ...{ exceptionsUsed: [], upstreamSaid: '', remoteLines: [] },
+    ...{ id, outcome: 'accepted', step: 'forwarding', ms: 1, refs: [], findings: [], steps: [] },
+    ...{ exceptionsUsed: [], upstreamOutput: '', remoteLines: [] },
   })
   try {
     await using gate = await startAdminGate({

@@ -105,7 +105,7 @@ test('JSON escapes what cannot be seen or would reorder a line, and is the same 
   ]
   const record = {
     client_version: hostile,
-    upstream_said: hostile,
+    upstream_output: hostile,
     remote_lines: JSON.stringify([hostile]),
     refs: JSON.stringify(refs),
   }
@@ -119,10 +119,10 @@ test('JSON escapes what cannot be seen or would reorder a line, and is the same 
   }
   expect(await run('push', 'list', '--json')).toMatchObject([{ refs: [{ reason: hostile }] }])
   expect(await run('push', 'show', 'one', '--json')).toMatchObject({
-    upstreamSaid: hostile,
+    upstreamOutput: hostile,
     remoteLines: [hostile],
   })
-  expect(await run('push', 'export')).toMatchObject({ upstreamSaid: hostile, clientVersion: hostile })
+  expect(await run('push', 'export')).toMatchObject({ upstreamOutput: hostile, clientVersion: hostile })
   const missing = await gitGate(['push', 'show', '\u202eone', '--json'], {
     env: env({ url: gate.url, token: gate.adminToken }),
   })

@@ -217,7 +217,7 @@ function twoWeeks(): PastPush[] {
       agent,
       repository: repositories[(i * 5) % 3] ?? 'acme/app',
       outcome: ended,
-      phase: steps.at(-1)?.step ?? 'receiving',
+      step: steps.at(-1)?.step ?? 'receiving',
       ms: steps.reduce((sum, { ms }) => sum + ms, 0),
       steps,
       disconnectReason: ended === 'abandoned' ? (i % 2 ? 'vanished' : 'idle') : null,

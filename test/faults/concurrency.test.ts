@@ -110,7 +110,7 @@ test('twenty pushes at once share a few connections to upstream, and later pushe
   const push = (ref: string) => work.push(`HEAD:refs/heads/${ref}`)
   const first = Array.from({ length: 20 }, (_, n) => push(`first-${n}`))
   const isForwarding = async () =>
-    (await sessionsOf(gate)).filter(({ phase }) => phase === 'forwarding').length === 20 || undefined
+    (await sessionsOf(gate)).filter(({ step }) => step === 'forwarding').length === 20 || undefined
   await until(isForwarding, 60_000, () => 'not all of them are at upstream')
   fs.writeFileSync(path.join(gate.upstream.dir, 'go'), '')
   expect((await Promise.all(first)).map(ran => ran.code)).toEqual(first.map(() => 0))

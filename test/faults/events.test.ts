@@ -52,7 +52,7 @@ beforeEach(() => {
   proxy.asked.length = 0
 })
 
-const nameOf = (event: PushEvent) => (event.event === 'step-begun' ? event.phase : event.event)
+const nameOf = (event: PushEvent) => (event.event === 'step-begun' ? event.step : event.event)
 
 async function pushNext() {
   const ref = `refs/heads/ada/${refs++}`
@@ -68,7 +68,7 @@ test('a push is one signed request and one permission; its steps are recorded in
       const last = seen.at(-1)
       // The event before this is in the ledger while the answer is held here.
       if (last !== 'commands-read' && last !== 'checked')
-        onRecord.push((await gate.ledger.until(({ phase }) => phase === last)).phase)
+        onRecord.push((await gate.ledger.until(({ step }) => step === last)).step)
     }
     seen.push(nameOf(event))
   }

@@ -104,7 +104,7 @@ describe('after the death of any part of the gate a push has its outcome and lea
       () => 'the companion stays dead',
     )
     await push.ended()
-    await gate.ledger.until(({ outcome, phase }) => outcome === 'open' && phase === 'forwarding', 20_000)
+    await gate.ledger.until(({ outcome, step }) => outcome === 'open' && step === 'forwarding', 20_000)
     push.release()
     const after = await aftermath(scene, 'worker', push)
     expect(after).toMatchObject({ left: '' })

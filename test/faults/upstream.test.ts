@@ -74,7 +74,7 @@ describe('after any fault of upstream the agent reads the reason and the ledger 
         told: 'upstream: Release freeze until Monday',
         within: 10,
         upstream: /^nothing, mirror equal$/,
-        record: { outcome: 'refused', upstreamSaid: 'Release freeze until Monday' },
+        record: { outcome: 'refused', upstreamOutput: 'Release freeze until Monday' },
       },
     ],
     [

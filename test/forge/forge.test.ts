@@ -110,7 +110,7 @@ test.each([
   const ran = await work.push(...options, 'HEAD:ada/no')
   expect(ran, ran.output).toMatchObject(rejected)
   expect(ran.output).toMatch(why)
-  expect(await lastPush()).toMatchObject({ outcome: 'refused', phase: 'receiving' })
+  expect(await lastPush()).toMatchObject({ outcome: 'refused', step: 'receiving' })
   expect(host.requests).toHaveLength(before)
   expect(await gate.upstream.ref('refs/heads/ada/no')).toBeUndefined()
 })

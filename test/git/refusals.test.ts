@@ -74,7 +74,7 @@ test("upstream's refusal reaches the agent in upstream's own words", async () =>
   )
   expect(await gate.ledger.last()).toMatchObject({
     outcome: 'refused',
-    upstreamSaid: 'GH006: protected branch\nask the team',
+    upstreamOutput: 'GH006: protected branch\nask the team',
   })
   gate.upstream.hook('pre-receive')
   const pushed = await work.push('HEAD:ada/try')

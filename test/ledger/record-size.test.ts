@@ -16,10 +16,10 @@ test('a talkative upstream’s output reaches the agent, and the row keeps the b
   expect(ran.output).toContain(`5000 ${words}`.trim())
   const push = await gate.ledger.last()
   expect(push.outcome).toBe('accepted')
-  expect(push.upstreamSaid.split('\n')[0]).toBe(`1 ${words}`.trim())
-  expect(push.upstreamSaid).toMatch(/\n… and \d+ more lines$/)
+  expect(push.upstreamOutput.split('\n')[0]).toBe(`1 ${words}`.trim())
+  expect(push.upstreamOutput).toMatch(/\n… and \d+ more lines$/)
   // No character was cut in two.
-  expect(push.upstreamSaid).not.toContain('\ufffd')
+  expect(push.upstreamOutput).not.toContain('\ufffd')
   expect(Buffer.byteLength(JSON.stringify(push))).toBeLessThan(MOST_BYTES)
 })
 

@@ -12,7 +12,7 @@ import {
 const event: fc.Arbitrary<PushEvent> = fc.oneof(
   fc.record({ text: fc.string({ unit: 'grapheme' }), ms: fc.nat() }).map(({ text, ms }) => ({
     event: 'step-begun' as const,
-    phase: text,
+    step: text,
     ms,
     steps: [{ step: text, ms }],
   })),

@@ -12,9 +12,9 @@ import { hashOf, type Notice, noticeOf } from '../../src/webhooks/notice.ts'
 const pages = { approval: 'https://gate.example/approvals/p1', push: 'https://gate.example/pushes/p1' }
 const push = (change: Partial<PushRecord>): PushRecord => ({
   ...{ id: 'p1', repository: 'acme/app', agent: 'ada', token: 't', startedAt: '2026-01-01T00:00:00.000Z' },
-  ...{ outcome: 'refused', phase: 'secrets', ms: 1, steps: [], findings: [], exceptionsUsed: [] },
+  ...{ outcome: 'refused', step: 'secrets', ms: 1, steps: [], findings: [], exceptionsUsed: [] },
   refs: [{ ref: 'refs/heads/a', old: '', new: '', status: 'ng', reason: 'git-gate: no answer' }],
-  ...{ upstreamSaid: '', remoteLines: [], disconnectReason: null, scannedBytes: 0, pullRequest: null },
+  ...{ upstreamOutput: '', remoteLines: [], disconnectReason: null, scannedBytes: 0, pullRequest: null },
   ...{ lfsObjects: [], approval: null, clientAddress: '', clientVersion: '' },
   ...change,
 })
@@ -41,8 +41,8 @@ test('a notice is about what waits, a secret, a failed forward or a fault, and l
     pages.push,
   ])
   expect(about({ findings: [finding()] })).toEqual(['secret', pages.push])
-  expect(about({ outcome: 'failed', phase: 'forwarding' })).toEqual(['forward', pages.push])
-  expect(about({ outcome: 'failed', phase: 'secrets' })).toEqual(['fault', pages.push])
+  expect(about({ outcome: 'failed', step: 'forwarding' })).toEqual(['forward', pages.push])
+  expect(about({ outcome: 'failed', step: 'secrets' })).toEqual(['fault', pages.push])
 })
 
 test('no notice is about a push that upstream has, that its rules refuse, or that its client left', () => {

@@ -87,7 +87,7 @@ const show = command('show <id>', 'show the full record of a push').action(async
 function formatPush(push: PushRecord): string {
   return [
     `push         ${push.id}`,
-    `outcome      ${push.outcome} (${push.phase})`,
+    `outcome      ${push.outcome} (${push.step})`,
     ...(push.disconnectReason ? [`disconnect   ${DISCONNECT_MESSAGES[push.disconnectReason]}`] : []),
     `repository   ${push.repository}`,
     `agent        ${push.agent}, token ${push.token}`,
@@ -107,7 +107,7 @@ function formatPush(push: PushRecord): string {
       `             fingerprint ${finding.fingerprint}${finding.asksForException ? ' (exception requested)' : ''}`,
     ]),
     ...(push.exceptionsUsed.length ? [`exceptions   ${push.exceptionsUsed.join(', ')}`] : []),
-    ...labelLines('upstream', push.upstreamSaid.split('\n')),
+    ...labelLines('upstream', push.upstreamOutput.split('\n')),
     ...labelLines('messages', push.remoteLines),
   ].join('\n')
 }

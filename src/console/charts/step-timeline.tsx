@@ -34,7 +34,7 @@ export const StepTimeline = ({ push }: { push: PushRecord }) => {
       ))}
       {push.outcome === 'open' && (
         <li>
-          <span>{escapeInvisible(push.phase)}</span>
+          <span>{escapeInvisible(push.step)}</span>
           <span class="muted">in progress</span>
         </li>
       )}

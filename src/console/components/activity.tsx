@@ -22,7 +22,7 @@ export const ActivityList = ({ items }: { items: readonly Activity[] }) =>
 
 const FetchItem = ({ fetch }: { fetch: Fetch }) => (
   <li class="push">
-    <OutcomeBadge outcome="fetched" phase="" />
+    <OutcomeBadge outcome="fetched" step="" />
     <a class="title" href={pathOf.repository(fetch.repository)}>
       <UntrustedText text={fetch.repository} />
     </a>
@@ -41,7 +41,7 @@ const FetchItem = ({ fetch }: { fetch: Fetch }) => (
 
 const CallItem = ({ call }: { call: HostCall }) => (
   <li class="push">
-    <OutcomeBadge outcome={call.outcome === 'open' ? 'unknown' : call.outcome} phase="" />
+    <OutcomeBadge outcome={call.outcome === 'open' ? 'unknown' : call.outcome} step="" />
     <a class="title" href={pathOf.repository(call.repository)}>
       <UntrustedText text={call.repository} />
     </a>

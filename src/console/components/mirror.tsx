@@ -79,7 +79,7 @@ const Mirror = ({ now: { mirror, sessions, counts } }: { now: RepositoryStatus }
         {sessions.map(session => (
           <div>
             <UntrustedText text={session.agent} />: <code>{session.service}</code>
-            {session.service === 'git-receive-pack' && `, ${session.phase}`}{' '}
+            {session.service === 'git-receive-pack' && `, ${session.step}`}{' '}
             <span class="muted">
               started <RelativeTime iso={toIso(session.startedAt)} />
             </span>

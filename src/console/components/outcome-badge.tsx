@@ -2,22 +2,22 @@ import type { Child } from 'hono/jsx'
 import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
 
 /** The outcome of a push as a word and an icon, so that colour is not its only sign. */
-export const OutcomeBadge = ({ outcome, phase }: { outcome: string; phase: string }) => (
+export const OutcomeBadge = ({ outcome, step }: { outcome: string; step: string }) => (
   <span class={`state ${outcome}`}>
     <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">
       {ICONS[outcome] ?? ICONS.open}
     </svg>
-    {outcomeLabel(outcome, phase)}
+    {outcomeLabel(outcome, step)}
   </span>
 )
 
-/** Returns the outcome, or the phase of an open push: `receiving`, `checking: secrets`, `forwarding`. */
-export const outcomeLabel = (outcome: string, phase: string): string =>
+/** Returns the outcome, or the step of an open push: `receiving`, `checking: secrets`, `forwarding`. */
+export const outcomeLabel = (outcome: string, step: string): string =>
   outcome !== 'open'
     ? outcome
-    : phase === 'receiving' || phase === 'forwarding'
-      ? phase
-      : `checking: ${escapeInvisible(phase)}`
+    : step === 'receiving' || step === 'forwarding'
+      ? step
+      : `checking: ${escapeInvisible(step)}`
 
 const ICONS: Readonly<Record<string, Child>> = {
   accepted: <path d="M2 6.5 5 9.5 10 3" />,

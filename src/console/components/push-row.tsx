@@ -12,7 +12,7 @@ import { RefName, UntrustedText } from './untrusted-text.tsx'
 /** A push in a list. browser/live.js finds it by its id. */
 export const PushItem = ({ push }: { push: PushRow }) => (
   <li id={`push-${push.id}`} class="push" data-outcome={push.outcome} data-status={statusText(push)}>
-    <OutcomeBadge outcome={push.outcome} phase={push.phase} />
+    <OutcomeBadge outcome={push.outcome} step={push.step} />
     <a
       class="title"
       href={pathOf.push(push.id)}
@@ -60,5 +60,5 @@ function reasonFor({ outcome, firstFinding, findingCount, firstRef, lastLine }: 
 }
 
 /** Returns the status of a push in one sentence, for screen readers. */
-export const statusText = (push: Pick<PushRow, 'agent' | 'repository' | 'outcome' | 'phase'>) =>
-  escapeInvisible(`${push.agent} to ${push.repository}: ${outcomeLabel(push.outcome, push.phase)}`)
+export const statusText = (push: Pick<PushRow, 'agent' | 'repository' | 'outcome' | 'step'>) =>
+  escapeInvisible(`${push.agent} to ${push.repository}: ${outcomeLabel(push.outcome, push.step)}`)

@@ -39,7 +39,7 @@ export const ResourceList = ({
 const LastPushBadge = ({ push }: { push: LastPush | undefined }) =>
   push ? (
     <>
-      <OutcomeBadge outcome={push.outcome} phase={push.phase} />{' '}
+      <OutcomeBadge outcome={push.outcome} step={push.step} />{' '}
       <span class="muted">
         <RelativeTime iso={push.startedAt} />
       </span>

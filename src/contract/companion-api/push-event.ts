@@ -9,7 +9,7 @@ export const PushEvent = z.discriminatedUnion('event', [
   /** The companion has read the command list, and written its refs to the journal. */
   z.object({ event: z.literal('commands-read'), report: PushReport }),
   /** A step has begun. `steps` holds the ended steps. */
-  z.object({ event: z.literal('step-begun'), phase: z.string(), ms: z.number(), steps: z.array(StepTime) }),
+  z.object({ event: z.literal('step-begun'), step: z.string(), ms: z.number(), steps: z.array(StepTime) }),
   /** Every check has passed, and the push waits for the Worker's permission to forward it. */
   z.object({ event: z.literal('checked') }),
   /** The push has ended, and its outcome is in the journal. */

@@ -21,7 +21,7 @@ export const LiveSession = z.object({
   id: z.string(),
   agent: z.string(),
   service: z.string(),
-  phase: z.string(),
+  step: z.string(),
   startedAt: milliseconds,
 })
 

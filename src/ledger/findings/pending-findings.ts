@@ -32,13 +32,13 @@ export type PendingFinding = z.output<typeof Row>
 
 /**
  * The FROM and WHERE clauses of pending findings: without an exception in force or a decline, in a known
- * repository. The findings of a push that was settled since need no decision.
+ * repository. The findings of a superseded push need no decision.
  */
 const WAITING = `
     FROM pushes p
     JOIN json_each(p.findings) f
     JOIN repositories r ON r.name = p.repository
-   WHERE p.outcome = 'refused' AND p.findings <> '[]' AND p.settled = 0 AND p.started_at > ?1
+   WHERE p.outcome = 'refused' AND p.findings <> '[]' AND p.superseded = 0 AND p.started_at > ?1
      AND NOT EXISTS (
        SELECT 1 FROM exceptions e
         WHERE e.repository = p.repository AND e.fingerprint = f.value ->> 'fingerprint'

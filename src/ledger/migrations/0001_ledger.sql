@@ -85,27 +85,27 @@ CREATE TABLE pushes (
   token TEXT NOT NULL,
   started_at INTEGER NOT NULL,
   outcome TEXT NOT NULL DEFAULT 'open',
-  phase TEXT NOT NULL DEFAULT 'receiving',
+  step TEXT NOT NULL DEFAULT 'receiving',
   ms INTEGER NOT NULL DEFAULT 0,
   refs TEXT NOT NULL DEFAULT '[]',
   findings TEXT NOT NULL DEFAULT '[]',
   steps TEXT NOT NULL DEFAULT '[]',
   exceptions_used TEXT NOT NULL DEFAULT '[]',
-  upstream_said TEXT NOT NULL DEFAULT '',
+  upstream_output TEXT NOT NULL DEFAULT '',
   remote_lines TEXT NOT NULL DEFAULT '[]',
   client_address TEXT NOT NULL DEFAULT '',
   client_version TEXT NOT NULL DEFAULT '',
   disconnect_reason TEXT, -- the reason of a disconnect before the push's end (contract: DisconnectReason)
   scanned_bytes INTEGER NOT NULL DEFAULT 0, -- bytes that gitleaks was given
   pull_request TEXT, -- JSON: PullRequest
-  settled INTEGER NOT NULL DEFAULT 0, -- 1: upstream took all refs of this refused push later, without its findings
+  superseded INTEGER NOT NULL DEFAULT 0, -- 1: a later push brought all refs of this refused push to upstream, without its findings
   lfs_objects TEXT NOT NULL DEFAULT '[]', -- the first LFS pointers that the push introduces
   approval TEXT, -- JSON: ApprovalRequest, of a push that waits for an approval
   -- The row's texts, and about as much as its other columns and its places in indexes; the row of its approval, which
   -- repeats the request, has two reasons, and is deleted with it.
   bytes INTEGER GENERATED ALWAYS AS (
     800 + octet_length(refs) + octet_length(findings) + octet_length(steps) + octet_length(exceptions_used)
-      + octet_length(upstream_said) + octet_length(remote_lines) + octet_length(client_version) + octet_length(lfs_objects)
+      + octet_length(upstream_output) + octet_length(remote_lines) + octet_length(client_version) + octet_length(lfs_objects)
       + coalesce(octet_length(pull_request), 0) + coalesce(2 * octet_length(approval) + 4000, 0)
   ) VIRTUAL
 ) STRICT;
@@ -115,14 +115,14 @@ CREATE INDEX pushes_by_agent ON pushes (agent, id);
 CREATE INDEX pushes_by_outcome ON pushes (outcome, id);
 CREATE INDEX pushes_by_time ON pushes (started_at);
 CREATE INDEX pushes_with_findings ON pushes (started_at)
-  WHERE outcome = 'refused' AND findings <> '[]' AND settled = 0;
+  WHERE outcome = 'refused' AND findings <> '[]' AND superseded = 0;
 
 -- A refused push needs no decision once another push has brought all of its refs to upstream.
-CREATE TRIGGER settle_refused AFTER UPDATE OF outcome ON pushes
+CREATE TRIGGER supersede_refused AFTER UPDATE OF outcome ON pushes
 WHEN OLD.outcome = 'open' AND NEW.outcome = 'accepted'
 BEGIN
-  UPDATE pushes SET settled = 1
-   WHERE outcome = 'refused' AND findings <> '[]' AND settled = 0
+  UPDATE pushes SET superseded = 1
+   WHERE outcome = 'refused' AND findings <> '[]' AND superseded = 0
      AND started_at > NEW.started_at - 2592000000 -- 30 days: PENDING_DAYS
      AND repository = NEW.repository AND id < NEW.id
      AND NOT EXISTS (

@@ -7,7 +7,7 @@ const Row = z
     name: z.string(),
     id: z.string(),
     outcome: Outcome,
-    phase: z.string(),
+    step: z.string(),
     started_at: z.number(),
   })
   .transform(({ started_at, ...row }) => ({ ...row, startedAt: iso(started_at) }))
@@ -21,7 +21,7 @@ export async function lastPushes(
 ): Promise<Map<string, LastPush>> {
   const { results } = await ledger
     .prepare(
-      `SELECT n.value AS name, p.id, p.outcome, p.phase, p.started_at
+      `SELECT n.value AS name, p.id, p.outcome, p.step, p.started_at
          FROM json_each(?) n
          JOIN pushes p ON p.id = (SELECT max(id) FROM pushes WHERE ${groupedBy} = n.value)`,
     )

@@ -26,10 +26,10 @@ const RecordRow = z
     ...listed,
     findings: json(z.array(Finding)),
     token: z.string(),
-    phase: z.string(),
+    step: z.string(),
     steps: json(z.array(StepTime)),
     exceptions_used: json(z.array(z.string())),
-    upstream_said: z.string(),
+    upstream_output: z.string(),
     remote_lines: json(z.array(z.string())),
     client_address: z.string(),
     client_version: z.string(),
@@ -43,7 +43,7 @@ const RecordRow = z
     ({
       started_at,
       exceptions_used,
-      upstream_said,
+      upstream_output,
       remote_lines,
       disconnect_reason,
       client_address,
@@ -56,7 +56,7 @@ const RecordRow = z
       ...row,
       startedAt: iso(started_at),
       exceptionsUsed: exceptions_used,
-      upstreamSaid: upstream_said,
+      upstreamOutput: upstream_output,
       remoteLines: remote_lines,
       disconnectReason: disconnect_reason,
       clientAddress: client_address,
@@ -133,7 +133,7 @@ export async function selectPushes(
     ledger
       .prepare(
         `WITH found AS (
-           SELECT id, octet_length(refs) + octet_length(findings) + octet_length(remote_lines) + octet_length(upstream_said) AS size
+           SELECT id, octet_length(refs) + octet_length(findings) + octet_length(remote_lines) + octet_length(upstream_output) AS size
              FROM pushes
              ${search ? `WHERE id IN (${newest} LIMIT ${SEARCHED_PUSHES}) AND (${search.condition})` : clause}
             ORDER BY id DESC LIMIT ?),

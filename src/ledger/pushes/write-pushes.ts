@@ -42,23 +42,23 @@ export async function deleteProbe(db: D1Database, id: string): Promise<void> {
   await retrying(() => forget.run())
 }
 
-/** Writes the companion's report into the row of an open push. A settled row stays unchanged. */
+/** Writes the companion's report into the row of an open push. A closed row stays unchanged. */
 export async function recordReport(db: D1Database, report: PushReport): Promise<void> {
-  const { id, outcome, phase, ms, refs, findings, steps, exceptionsUsed, upstreamSaid, remoteLines } = report
+  const { id, outcome, step, ms, refs, findings, steps, exceptionsUsed, upstreamOutput, remoteLines } = report
   const { disconnectReason, scannedBytes, pullRequest, approval } = report
   const json = [refs, findings, steps, exceptionsUsed, report.lfsObjects].map(value => JSON.stringify(value))
   const update = db
     .prepare(
-      `UPDATE pushes SET outcome = ?, phase = ?, ms = ?, refs = ?, findings = ?, steps = ?, exceptions_used = ?,
-       lfs_objects = ?, upstream_said = ?, remote_lines = ?, disconnect_reason = ?, scanned_bytes = ?, pull_request = ?,
+      `UPDATE pushes SET outcome = ?, step = ?, ms = ?, refs = ?, findings = ?, steps = ?, exceptions_used = ?,
+       lfs_objects = ?, upstream_output = ?, remote_lines = ?, disconnect_reason = ?, scanned_bytes = ?, pull_request = ?,
        approval = ? WHERE id = ? AND outcome = 'open'`,
     )
     .bind(
       outcome,
-      phase,
+      step,
       ms,
       ...json,
-      upstreamSaid,
+      upstreamOutput,
       JSON.stringify(remoteLines),
       disconnectReason,
       scannedBytes,
@@ -81,19 +81,19 @@ export async function recordPullRequest(
   await retrying(() => update.run())
 }
 
-/** Writes the current step into the row of an open push. A settled row stays unchanged. */
+/** Writes the current step into the row of an open push. A closed row stays unchanged. */
 export async function recordStep(
   db: D1Database,
   id: string,
-  { phase, ms, steps }: { phase: string; ms: number; steps: readonly StepTime[] },
+  { step, ms, steps }: { step: string; ms: number; steps: readonly StepTime[] },
 ): Promise<void> {
   await db
-    .prepare("UPDATE pushes SET phase = ?, ms = ?, steps = ? WHERE id = ? AND outcome = 'open'")
-    .bind(phase, ms, JSON.stringify(steps), id)
+    .prepare("UPDATE pushes SET step = ?, ms = ?, steps = ? WHERE id = ? AND outcome = 'open'")
+    .bind(step, ms, JSON.stringify(steps), id)
     .run()
 }
 
-/** Settles an open push that has no report of the companion. A settled row stays unchanged. */
+/** Closes an open push that has no report of the companion. A closed row stays unchanged. */
 export async function closePush(
   db: D1Database,
   id: string,
@@ -126,7 +126,7 @@ const MAX_OPEN_PUSHES = 50
 
 /**
  * Returns open pushes that began before `before` (Unix milliseconds), a random sample of each repository. A
- * fixed order would let pushes that cannot be settled yet starve the others. The forwards of approved pushes are left
+ * fixed order would let pushes that cannot be closed yet starve the others. The forwards of approved pushes are left
  * out: `approvedPushes` has them.
  */
 export async function openPushes(db: D1Database, before: number): Promise<OpenPush[]> {

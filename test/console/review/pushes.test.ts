@@ -253,8 +253,8 @@ test('a request that pushed nothing leaves the open list, and its own page becom
   await using listPage = await openConsole(browser, gate)
   await using pushPage = await openConsole(browser, gate)
   const [shown, never] = writeHistory(gate.home, [
-    { startedAt: Date.now() - 60_000, agent: 'none', phase: 'receiving', refs: [], outcome: 'open' },
-    { startedAt: Date.now() - 90_000, agent: 'unseen', phase: 'receiving', refs: [], outcome: 'open' },
+    { startedAt: Date.now() - 60_000, agent: 'none', step: 'receiving', refs: [], outcome: 'open' },
+    { startedAt: Date.now() - 90_000, agent: 'unseen', step: 'receiving', refs: [], outcome: 'open' },
     { startedAt: Date.now() - 80_000, agent: 'stays', outcome: 'open' },
   ])
   await listPage.open('/pushes')

@@ -59,7 +59,7 @@ export async function pushPage(c: Context<ConsoleEnv>, id: string, failed?: Fail
 /** The outcome beside the heading. browser/live.js replaces this element and the body. */
 export const PushState = ({ push }: { push: PushRecord }) => (
   <p id="state">
-    <OutcomeBadge outcome={push.outcome} phase={push.phase} />
+    <OutcomeBadge outcome={push.outcome} step={push.step} />
   </p>
 )
 
@@ -94,8 +94,8 @@ export const PushBody = ({ c, push, failed }: BodyProps) => (
     </section>
     <section aria-labelledby="upstream">
       <h2 id="upstream">Upstream output</h2>
-      {push.upstreamSaid ? (
-        <TextBlock lines={push.upstreamSaid.replace(/\n$/, '').split('\n')} />
+      {push.upstreamOutput ? (
+        <TextBlock lines={push.upstreamOutput.replace(/\n$/, '').split('\n')} />
       ) : (
         <p class="muted">
           {push.steps.some(({ step }) => step === 'forwarding')
