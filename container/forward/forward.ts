@@ -3,6 +3,7 @@ import type { Command } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
 import { gateLine, statusForAll } from '../git/report-status.ts'
 import { boundedLines, type FirstLines } from '../process/bounded-lines.ts'
+import { withAbort } from '../process/with-abort.ts'
 import type { Link } from '../upstream/link.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { type ForwardResult, interpretResult, type PushInFlight } from './interpret-result.ts'
@@ -49,7 +50,8 @@ export interface ForwardOptions {
 
 /**
  * Prepares a push to upstream while it is still being checked. The received pack is sent over the open session. Without
- * a session, or if upstream needs another pack, `git push` sends the push. A failure of the early connection is ignored: send() reconnects if the connection is not ready.
+ * a session, or if upstream needs another pack, `git push` sends the push. A failure of the early connection is ignored:
+ * send() reconnects if the connection is not ready.
  */
 export function startForward(options: ForwardOptions): Forward {
   const { git, linkTo, upstream, session, commands, pushOptions, sendLine, deadlineMs } = options
@@ -77,7 +79,7 @@ export function startForward(options: ForwardOptions): Forward {
     return lacking ? undefined : { ended: sent.ended, hasBegun: () => true }
   }
   const sendByGit = async (deadline: AbortSignal, onStart: (pid: number) => void) => {
-    let staged = await Promise.race([prewarmed, onAbort(deadline)])
+    let staged = await withAbort(prewarmed, deadline)
     if (!staged?.isReady()) {
       staged?.abort()
       staged = await stage(deadline)
@@ -132,11 +134,6 @@ function relayTo(sendLine: (line: string) => void, upstreamLines: FirstLines): (
     )
   }
 }
-
-const onAbort = (signal: AbortSignal) =>
-  new Promise<undefined>(resolve => {
-    signal.addEventListener('abort', () => resolve(undefined), { once: true })
-  })
 
 function errorMessage(error: unknown, deadlineMs: number): string {
   return error instanceof UpstreamError

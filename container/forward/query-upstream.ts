@@ -58,7 +58,7 @@ export async function readUpstreamRefs(
     const borrowed = await link.acquire(signal)
     const listed = await git
       .run(['ls-remote', upstream.url, ...refs.map(({ ref }) => ref)], { signal, ...borrowed.git })
-      .finally(borrowed.release)
+      .finally(() => borrowed.release({ broken: signal.aborted }))
     if (listed.code !== 0) return undefined
     return new Map(
       listed.stdout
@@ -91,7 +91,7 @@ interface QueryDeps {
   readonly settings: Pick<Settings, 'refreshMs'>
 }
 
-/** Queries upstream for a push whose outcome is unknown. Returns `no answer` on any failure. */
+/** Queries upstream for a push whose outcome is unknown. Returns `unknown` on any failure. */
 export async function queryOrUnknown(
   upstream: Upstream,
   refs: readonly Ref[],

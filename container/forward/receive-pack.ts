@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { endSession } from '../upstream/end-session.ts'
 import type { LinkLease } from '../upstream/link.ts'
@@ -53,7 +52,7 @@ export function openReceivePack(
   }
   const started = start().catch(() => undefined)
   const over = started.then(async session => {
-    if (session) await Promise.race([once(session.child, 'exit'), aborted(dropped.signal)])
+    if (session) await Promise.race([exited(session.child), aborted(dropped.signal)])
   })
   const drop = () => {
     clearTimeout(late)
@@ -79,6 +78,12 @@ export function openReceivePack(
     drop,
   }
 }
+
+/** Resolves when a process has exited, or could not be started. */
+const exited = (child: ChildProcess) =>
+  new Promise<void>(resolve => {
+    child.once('exit', () => resolve()).once('error', () => resolve())
+  })
 
 const aborted = (signal: AbortSignal) =>
   new Promise<void>(resolve => {

@@ -42,7 +42,7 @@ export async function refuseSymbolicRefs(
       signal,
       ...borrowed.git,
     })
-    .finally(borrowed.release)
+    .finally(() => borrowed.release({ broken: signal.aborted }))
   if (output.code !== 0) throw toUpstreamError(upstream, output.stderr)
   const targets = new Map(
     [...output.stdout.toString('utf8').matchAll(/^ref: (\S+)\t(\S+)$/gm)].map(([, target = '', ref = '']) => [

@@ -48,7 +48,9 @@ export function openUpstreamSession(
     opened.hold(heldMs)
     if (ended.signal.aborted) opened.drop()
     const session = await opened.running()
-    const capabilities = session && (await readAdvertisement(session.child, commands))
+    // Upstream may list no refs, and a session that is dropped meanwhile never ends its list.
+    const over = opened.over.then(() => undefined)
+    const capabilities = session && (await Promise.race([readAdvertisement(session.child, commands), over]))
     if (session && capabilities && needed.every(capability => capabilities.has(capability)))
       return { ...session, capabilities }
     opened.drop()

@@ -85,7 +85,7 @@ export async function checkConnection(
         return 'the upstream takes pushes'
       throw toUpstreamError(upstream, tried.stderr)
     } finally {
-      borrowed.release()
+      borrowed.release({ broken: signal.aborted })
     }
   })
   return steps

@@ -11,7 +11,7 @@ const PERMISSION_MS = 15_000
 /** Checked pushes that wait for the Worker's permission, by push id. */
 export interface Permissions {
   /**
-   * Resolves with the permission, or with `unknown` after PERMISSION_MS. Rejects with the signal's reason.
+   * Resolves with the permission, or with `unavailable` after PERMISSION_MS. Rejects with the signal's reason.
    */
   wait(id: string, signal: AbortSignal): Promise<Permission>
   /** Hands the permission to the push that waits for it. Returns false if no push with that id waits. */

@@ -3,7 +3,7 @@ import { type MirroredRefs, mirroredRefs } from '../../src/contract/mirrored-ref
 import { FORMAT_NAME, formatOf, type ObjectFormat } from '../git/objects/object-format.ts'
 import { DELIMITER, FLUSH, type Pkt, PktLineError, PktLines, pktLine } from '../git/pkt-line.ts'
 import { killWithStreams } from '../process/spawn.ts'
-import type { Link } from './link.ts'
+import type { Link, UploadPack } from './link.ts'
 import { CONNECT, HelperReader } from './remote-helper.ts'
 import { toUpstreamError } from './to-upstream-error.ts'
 import { createUploadSession, type UploadSession } from './upload-session.ts'
@@ -83,11 +83,12 @@ async function queryRefs(
   signal: AbortSignal,
 ): Promise<Listed & { readonly supportsUnborn: boolean }> {
   const { startUploadPack, release } = await link.acquire(signal)
-  const uploadPack = startUploadPack(upstream, signal)
-  const { child, isHelper } = uploadPack
+  let uploadPack: UploadPack | undefined
   let isAnswered = false
   let session: UploadSession | undefined
   try {
+    uploadPack = startUploadPack(upstream, signal)
+    const { child, isHelper } = uploadPack
     const answer = await new Promise<Answer>((resolve, reject) => {
       const list = new RefListReader(wanted, format)
       const reader = isHelper ? new HelperReader(list, question, bytes => child.stdin?.write(bytes)) : list
@@ -119,8 +120,8 @@ async function queryRefs(
     return { refs, session, supportsUnborn }
   } finally {
     if (!session) {
-      killWithStreams(child)
-      release()
+      if (uploadPack) killWithStreams(uploadPack.child)
+      release({ broken: signal.aborted })
     }
   }
 }

@@ -14,6 +14,12 @@ const BUSY_SESSIONS = 4
  */
 const MAX_OPENING = 4
 
+/**
+ * The timeout for a connection to open, in milliseconds. ssh's own ConnectTimeout ends before the authentication, which may
+ * hang too.
+ */
+const OPEN_MS = 30_000
+
 /** The idle timeout of a connection without sessions, in milliseconds. */
 const CONNECTION_IDLE_MS = 10 * 60_000
 
@@ -66,13 +72,13 @@ interface Connection {
 }
 
 /** Creates a pool that opens connections on demand: another connection when all open ones are full. */
-export function createSshPool(target: SshTarget): Connections {
+export function createSshPool(target: SshTarget, openMs = OPEN_MS): Connections {
   const connections = new Set<Connection>()
   let opened = 0
 
   const open = () => {
     opened += 1
-    const connection = openConnection(target, `${target.control}.${opened}`, () => {
+    const connection = openConnection(target, openMs, `${target.control}.${opened}`, () => {
       clearTimeout(connection.idle)
       connections.delete(connection)
     })
@@ -148,6 +154,7 @@ export function createSshPool(target: SshTarget): Connections {
 
 function openConnection(
   { config, host, problem }: SshTarget,
+  openMs: number,
   control: string,
   atEnd: () => void,
 ): Connection {
@@ -178,12 +185,20 @@ function openConnection(
     stderr = (stderr + chunk.toString('utf8')).slice(-4096)
   })
   const ready = new Promise<void>((resolve, reject) => {
+    const late = setTimeout(() => {
+      connection.isOpening = false
+      connection.isDraining = true
+      reject(problem('Connection timed out'))
+      close()
+    }, openMs)
     child.stdout?.once('data', () => {
+      clearTimeout(late)
       connection.isOpening = false
       resolve()
     })
     child.once('error', () => reject(problem()))
     child.once('close', () => {
+      clearTimeout(late)
       connection.isOpening = false
       atEnd()
       reject(problem(stderr))

@@ -37,7 +37,9 @@ export async function lfsEndpointOverSsh(
   signal: AbortSignal,
 ): Promise<LfsEndpoint> {
   const { authenticateLfs, release } = await link.acquire(signal)
-  const ended = await Promise.resolve(authenticateLfs?.(upstream, operation, signal)).finally(release)
+  const ended = await Promise.resolve(authenticateLfs?.(upstream, operation, signal)).finally(() =>
+    release({ broken: signal.aborted }),
+  )
   if (!ended) throw new NoLfs(`the upstream of ${upstream.name} is not reached over SSH`)
   if (ended.code !== 0) throw commandError(upstream, ended.code, ended.stderr)
   const authentication = Authentication.safeParse(parseJson(ended.stdout.toString('utf8')))
