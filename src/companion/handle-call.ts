@@ -43,7 +43,7 @@ async function issuePass(
   const { repository, terms } = access
   if (service !== 'advertise-upload-pack' && terms.rules.length === 0)
     return textResponse(403, refuseReadOnly(agent, repository.name))
-  const attempt = { repository: repository.name, agent, token: NO_TOKEN, clientAddress, clientVersion: '' }
+  const attempt = { repository: repository.name, agent, tokenId: NO_TOKEN, clientAddress, clientVersion: '' }
   if (service === 'advertise-upload-pack') executionCtx.waitUntil(recordFetch(env.LEDGER, attempt))
   if (service !== 'git-receive-pack')
     return new Response(await passFor(env, { service, id: newId(), repository, agent, terms }))

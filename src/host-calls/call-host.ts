@@ -8,8 +8,7 @@ import { closeHostCall, openHostCall } from '../ledger/host-calls.ts'
 /** An agent's call to the API of a repository's host. */
 export interface AgentCall {
   readonly agent: AgentName
-  /** The id of the agent's token. */
-  readonly token: string
+  readonly tokenId: string
   readonly access: Access
   readonly method: string
   /** The path from `/api/` on. */
@@ -30,11 +29,11 @@ export async function callHost(
   call: AgentCall,
   refusal?: { readonly status: number; readonly reason: string },
 ): Promise<Response> {
-  const { agent, token, access, method, waitUntil } = call
+  const { agent, tokenId, access, method, waitUntil } = call
   const id = await openHostCall(env.LEDGER, {
     repository: access.repository.name,
     agent,
-    token,
+    tokenId,
     method: method.slice(0, 20),
   })
   const end = (response: Response, result: HostCallResult) => {

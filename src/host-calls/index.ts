@@ -17,7 +17,7 @@ export async function hostCall(c: Context<GitEnv>): Promise<Response> {
   const body = refusal || c.req.method !== 'POST' ? null : await c.req.text()
   const call = {
     agent,
-    token: token.id,
+    tokenId: token.id,
     access,
     method: c.req.method,
     path: hostCallPath(pathname),

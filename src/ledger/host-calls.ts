@@ -9,13 +9,13 @@ import { iso, millis } from './time.ts'
 /** Records a call before it is made. Returns its id. */
 export async function openHostCall(
   db: D1Database,
-  call: { repository: string; agent: string; token: string; method: string },
+  call: { repository: string; agent: string; tokenId: string; method: string },
 ): Promise<string> {
   const now = Date.now()
   const id = newId(now)
   const insert = db
-    .prepare('INSERT INTO host_calls (id, at, repository, agent, token, method) VALUES (?, ?, ?, ?, ?, ?)')
-    .bind(id, now, call.repository, call.agent, call.token, call.method)
+    .prepare('INSERT INTO host_calls (id, at, repository, agent, token_id, method) VALUES (?, ?, ?, ?, ?, ?)')
+    .bind(id, now, call.repository, call.agent, call.tokenId, call.method)
   await retrying(() => insert.run())
   return id
 }
@@ -35,7 +35,9 @@ export async function closeHostCall(
   await retrying(() => update.run())
 }
 
-const Row = HostCall.extend({ at: z.number().transform(iso) })
+const Row = HostCall.omit({ tokenId: true })
+  .extend({ at: z.number().transform(iso), token_id: z.string() })
+  .transform(({ token_id, ...row }): HostCall => ({ ...row, tokenId: token_id }))
 
 /** Returns calls, newest first; with `cursor`, only calls before this id. */
 export async function listHostCalls(

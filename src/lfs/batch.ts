@@ -59,7 +59,7 @@ export async function batch(c: Context<GitEnv>): Promise<Response> {
   if (!answer?.ok) return relayResponse(answer)
   const found = LfsAvailability.parse(await answer.json()).objects
   if (operation === 'download') {
-    const client = { repository: repository.name, agent, token: token.id }
+    const client = { repository: repository.name, agent, tokenId: token.id }
     c.executionCtx.waitUntil(
       recordDownloads(c.env.LEDGER, client, found).catch(error => logError({ at: 'lfs transfers' }, error)),
     )

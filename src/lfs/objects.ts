@@ -126,7 +126,7 @@ async function recordUploadEnd(
 
 async function record(c: Context<GitEnv>, object: LfsObject, result: LfsUploadResult): Promise<void> {
   const { agent, token, access } = c.var
-  const client = { repository: access.repository.name, agent, token: token.id }
+  const client = { repository: access.repository.name, agent, tokenId: token.id }
   await recordUpload({ db: c.env.LEDGER, client, object, result }, work =>
     c.executionCtx.waitUntil(work),
   ).catch(error => logError({ at: 'lfs transfers' }, error))

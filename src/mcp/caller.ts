@@ -7,8 +7,7 @@ export interface Caller {
   readonly env: Env
   readonly ledger: D1Database
   readonly agent: AgentName
-  /** The id of its token. */
-  readonly token: string
+  readonly tokenId: string
   /** The gate's URL, without a trailing slash. */
   readonly origin: string
   readonly waitUntil: (work: Promise<unknown>) => void
@@ -19,7 +18,7 @@ export const callerOf = (c: Pick<Context<AgentEnv>, 'env' | 'var' | 'req' | 'exe
   env: c.env,
   ledger: c.env.LEDGER,
   agent: c.var.agent,
-  token: c.var.token.id,
+  tokenId: c.var.token.id,
   origin: new URL(c.req.url).origin,
   waitUntil: work => c.executionCtx.waitUntil(work),
 })

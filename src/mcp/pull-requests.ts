@@ -36,7 +36,7 @@ export async function openPullRequest(
   caller: Caller,
   { repository, ...wanted }: WantedPullRequest & { repository: string },
 ): Promise<string> {
-  const { env, agent, token, waitUntil } = caller
+  const { env, agent, tokenId, waitUntil } = caller
   const access = await findGrant(env.LEDGER, agent, repository)
   if (!access) return noRepository(caller, repository)
   const { terms } = access
@@ -46,7 +46,7 @@ export async function openPullRequest(
   if (!forge || !access.repository.credential)
     return `no: the gate does not reach the API of ${repository}'s host; an operator sets its kind and its credential: git gate repo set ${repository} --forge github|gitlab|gitea --credential NAME`
   const response = await callHost(env, {
-    ...{ agent, token, waitUntil },
+    ...{ agent, tokenId, waitUntil },
     access: { ...access, terms: { ...terms, api: 'write' } },
     ...{ method: 'POST', query: '', accept: 'application/json' },
     ...pullRequestCall(forge, wanted),

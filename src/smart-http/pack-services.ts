@@ -45,7 +45,7 @@ function validatePackRequest(
 /** Returns the agent, token, address and git version of a request, for the ledger. */
 const clientInfo = (c: Context<GitEnv>) => ({
   agent: c.var.agent,
-  token: c.var.token.id,
+  tokenId: c.var.token.id,
   clientAddress: clientAddress(c.env, c.req.raw),
   clientVersion: withoutLikelySecrets((c.req.header('user-agent') ?? '').slice(0, 1000)).slice(0, 200),
 })

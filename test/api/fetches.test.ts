@@ -20,7 +20,7 @@ test('a fetch over HTTP and a fetch over git:// are both recorded', async () => 
     () => 'a fetch is not on record',
   )
   expect(fetches).toMatchObject([
-    { agent: 'ada', repository: 'app', token: 'git://', clientAddress: '127.0.0.1' },
-    { agent: 'ada', repository: 'app', token: ada.tokenId },
+    { agent: 'ada', repository: 'app', tokenId: 'git://', clientAddress: '127.0.0.1' },
+    { agent: 'ada', repository: 'app', tokenId: ada.tokenId },
   ])
 })

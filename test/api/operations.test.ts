@@ -42,7 +42,9 @@ test('counters never decrease when expired rows are deleted', async () => {
   }
   const fetched = (at: number) =>
     gate.ledger
-      .prepare("INSERT INTO fetches (at, repository, agent, token) VALUES (?, 'demo', 'ada', 'aaaaaaaaaa')")
+      .prepare(
+        "INSERT INTO fetches (at, repository, agent, token_id) VALUES (?, 'demo', 'ada', 'aaaaaaaaaa')",
+      )
       .bind(at)
       .run()
   await fetched(Date.now() - 31 * DAY_MS)

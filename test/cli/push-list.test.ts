@@ -50,7 +50,7 @@ beforeAll(async () => {
   for (let i = 0; i < PUSHES; i += ROWS_A_STATEMENT)
     await gate.ledger
       .prepare(
-        `INSERT INTO pushes (id, repository, agent, token, started_at, outcome, step, ms, refs, findings, remote_lines)
+        `INSERT INTO pushes (id, repository, agent, token_id, started_at, outcome, step, ms, refs, findings, remote_lines)
          SELECT value ->> 'id', value ->> 'repository', value ->> 'agent', 'aaaaaaaaaa', CAST(value ->> 'at' AS INTEGER),
                 value ->> 'outcome', 'done', 1234, value -> 'refs', value -> 'findings', '["a line", "another"]'
          FROM json_each(?)`,

@@ -31,7 +31,7 @@ test.for([
 
   await gate.ledger
     .prepare(
-      `INSERT INTO pushes (id, repository, agent, token, started_at, outcome, step, ms, refs, findings, steps,
+      `INSERT INTO pushes (id, repository, agent, token_id, started_at, outcome, step, ms, refs, findings, steps,
          exceptions_used, upstream_output, remote_lines, client_address, client_version)
        VALUES ('one', 'app', 'ada', '', 0, 'accepted', '', 1, '[]', '[]', '[]', '[]', '', '[]', '', '')`,
     )

@@ -69,7 +69,7 @@ test('every field of a ledger row is text, also in live updates, and invisible c
       agent: HOSTILE,
       outcome: 'refused',
       step: HOSTILE,
-      token: HOSTILE,
+      tokenId: HOSTILE,
       refs: [{ ref: HOSTILE, old: HOSTILE, new: randomObjectId(), status: 'ng', reason: HOSTILE }],
       findings: [finding],
       steps: [{ step: HOSTILE, ms: 5 }],

@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000
 const pushOf = (gate: AdminGate, agent: string, id: string, bytes: number, outcome = 'refused') =>
   gate.ledger
     .prepare(
-      `INSERT INTO pushes (id, repository, agent, token, started_at, outcome, remote_lines)
+      `INSERT INTO pushes (id, repository, agent, token_id, started_at, outcome, remote_lines)
        VALUES (?, 'demo', ?, 'aaaaaaaaaa', ?, ?, ?)`,
     )
     .bind(id, agent, Date.now() - MINUTE_MS, outcome, JSON.stringify(['x'.repeat(bytes)]))
@@ -30,7 +30,7 @@ test('a ledger that takes more than it may forgets the oldest pushes of the agen
   await pushOf(gate, 'eve', 'e0', 90_000, 'open')
   for (let i = 1; i <= 9; i++) await pushOf(gate, 'eve', `e${i}`, 90_000)
   await gate.ledger
-    .prepare("INSERT INTO fetches (at, repository, agent, token) VALUES (?, 'demo', 'eve', 'aaaaaaaaaa')")
+    .prepare("INSERT INTO fetches (at, repository, agent, token_id) VALUES (?, 'demo', 'eve', 'aaaaaaaaaa')")
     .bind(Date.now() - 2 * MINUTE_MS)
     .run()
   await gate.tick()

@@ -93,8 +93,8 @@ test('a repository needs an SSH upstream, a pinned host key and an identity', as
 
 test('the records of a repository are found in any case of its name, and by the recorded name after its removal', async () => {
   const tables = [
-    "INSERT INTO pushes (id, started_at, repository, agent, token) VALUES ('spelled', 0, ?, 'ada', 'x')",
-    "INSERT INTO fetches (at, repository, agent, token) VALUES (0, ?, 'ada', 'x')",
+    "INSERT INTO pushes (id, started_at, repository, agent, token_id) VALUES ('spelled', 0, ?, 'ada', 'x')",
+    "INSERT INTO fetches (at, repository, agent, token_id) VALUES (0, ?, 'ada', 'x')",
   ]
   for (const sql of tables) await gate.ledger.prepare(sql).bind('Spelled').run()
   const found = async (name: string) => {

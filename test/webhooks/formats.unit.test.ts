@@ -11,7 +11,7 @@ import { hashOf, type Notice, noticeOf } from '../../src/webhooks/notice.ts'
 
 const pages = { approval: 'https://gate.example/approvals/p1', push: 'https://gate.example/pushes/p1' }
 const push = (change: Partial<PushRecord>): PushRecord => ({
-  ...{ id: 'p1', repository: 'acme/app', agent: 'ada', token: 't', startedAt: '2026-01-01T00:00:00.000Z' },
+  ...{ id: 'p1', repository: 'acme/app', agent: 'ada', tokenId: 't', startedAt: '2026-01-01T00:00:00.000Z' },
   ...{ outcome: 'refused', step: 'secrets', ms: 1, steps: [], findings: [], exceptionsUsed: [] },
   refs: [{ ref: 'refs/heads/a', old: '', new: '', status: 'ng', reason: 'git-gate: no answer' }],
   ...{ upstreamOutput: '', remoteLines: [], disconnectReason: null, scannedBytes: 0, pullRequest: null },

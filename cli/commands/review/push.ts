@@ -90,7 +90,7 @@ function formatPush(push: PushRecord): string {
     `outcome      ${push.outcome} (${push.step})`,
     ...(push.disconnectReason ? [`disconnect   ${DISCONNECT_MESSAGES[push.disconnectReason]}`] : []),
     `repository   ${push.repository}`,
-    `agent        ${push.agent}, token ${push.token}`,
+    `agent        ${push.agent}, token ${push.tokenId}`,
     `started      ${localTime(push.startedAt)}, duration ${(push.ms / 1000).toFixed(1)} s`,
     `client       ${push.clientVersion} ${push.clientAddress}`.trimEnd(),
     ...push.refs.map(ref =>

@@ -23,7 +23,7 @@ export const PushRecord = z
     ...PushReport.shape,
     repository: z.string(),
     agent: z.string(),
-    token: z.string().meta({ description: "The token's id" }),
+    tokenId: z.string(),
     startedAt: Time,
     clientAddress: z.string(),
     clientVersion: z.string(),

@@ -47,7 +47,7 @@ export const Fetch = z
     at: Time,
     repository: z.string(),
     agent: z.string(),
-    token: z.string(),
+    tokenId: z.string(),
     clientAddress: z.string(),
     clientVersion: z.string(),
   })
@@ -61,7 +61,7 @@ export const LfsTransfer = z
     at: Time,
     repository: z.string(),
     agent: z.string(),
-    token: z.string(),
+    tokenId: z.string(),
     operation: z.enum(['upload', 'download']),
     oid: z.string(),
     size: z.number(),
@@ -98,7 +98,7 @@ export const HostCall = z
     at: Time,
     repository: z.string(),
     agent: z.string(),
-    token: z.string(),
+    tokenId: z.string(),
     method: z.string(),
     /** In words; empty: no operation that the gate knows. */
     operation: z.string(),

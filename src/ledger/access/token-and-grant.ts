@@ -142,8 +142,8 @@ export interface OpenPushAccess {
 
 const OpenPushRow = z.object({
   agent: AgentName,
-  token: z.string(),
-  token_id: z.string().nullable(),
+  token_id: z.string(),
+  known_token: z.string().nullable(),
   expires_at: z.number().nullable(),
   revoked_at: z.number().nullable(),
 })
@@ -152,9 +152,9 @@ const OpenPushRow = z.object({
 export async function accessOfPush(db: D1Database, push: string): Promise<OpenPushAccess | undefined> {
   const row = await db
     .prepare(
-      `SELECT p.agent, p.token, t.id AS token_id, t.expires_at, t.revoked_at, g.terms, ${REPOSITORY_COLUMNS}
+      `SELECT p.agent, p.token_id, t.id AS known_token, t.expires_at, t.revoked_at, g.terms, ${REPOSITORY_COLUMNS}
          FROM pushes p
-         LEFT JOIN tokens t ON t.id = p.token AND t.agent = p.agent
+         LEFT JOIN tokens t ON t.id = p.token_id AND t.agent = p.agent
          LEFT JOIN grants g ON g.agent = p.agent AND g.repository = p.repository COLLATE BINARY
          LEFT JOIN repositories r ON r.name = g.repository
         WHERE p.id = ? AND p.outcome = 'open'`,
@@ -162,11 +162,11 @@ export async function accessOfPush(db: D1Database, push: string): Promise<OpenPu
     .bind(Date.now(), push)
     .first()
   if (!row) return undefined
-  const { agent, token, token_id, expires_at, revoked_at } = OpenPushRow.parse(row)
+  const { agent, token_id, known_token, expires_at, revoked_at } = OpenPushRow.parse(row)
   return {
     agent,
-    tokenId: token,
-    ...(token_id === null ? {} : { token: { expiresAt: expires_at, revokedAt: revoked_at } }),
+    tokenId: token_id,
+    ...(known_token === null ? {} : { token: { expiresAt: expires_at, revokedAt: revoked_at } }),
     ...(row.name === null ? {} : { access: readAccess(row) }),
   }
 }

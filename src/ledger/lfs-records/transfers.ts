@@ -13,7 +13,7 @@ import { iso } from '../time.ts'
 export interface TransferClient {
   readonly repository: string
   readonly agent: string
-  readonly token: string
+  readonly tokenId: string
 }
 
 /** The most missing objects of a batch that are recorded: their ids are of the agent's choice. */
@@ -25,7 +25,7 @@ const SAME_GRANT_MS = 3_600_000
 /** Records the downloads of one batch in one statement: whether each object was granted. */
 export async function recordDownloads(
   db: D1Database,
-  { repository, agent, token }: TransferClient,
+  { repository, agent, tokenId }: TransferClient,
   objects: readonly (LfsObject & { isPresent: boolean })[],
 ): Promise<void> {
   const now = Date.now()
@@ -39,14 +39,14 @@ export async function recordDownloads(
   }))
   const insert = db
     .prepare(
-      `INSERT INTO transfers (id, at, repository, agent, token, operation, oid, size, outcome)
+      `INSERT INTO transfers (id, at, repository, agent, token_id, operation, oid, size, outcome)
        SELECT value ->> 'id', ?2, ?3, ?4, ?5, 'download', value ->> 'oid', value ->> 'size', value ->> 'outcome'
          FROM json_each(?1)
         WHERE value ->> 'outcome' = 'missing' OR NOT EXISTS (
-          SELECT 1 FROM transfers WHERE oid = value ->> 'oid' AND id > ?6 AND token = ?5 AND repository = ?3
+          SELECT 1 FROM transfers WHERE oid = value ->> 'oid' AND id > ?6 AND token_id = ?5 AND repository = ?3
              AND operation = 'download' AND outcome = 'granted')`,
     )
-    .bind(JSON.stringify(rows), now, repository, agent, token, minIdAt(now - SAME_GRANT_MS))
+    .bind(JSON.stringify(rows), now, repository, agent, tokenId, minIdAt(now - SAME_GRANT_MS))
   await retrying(() => insert.run())
 }
 
@@ -72,8 +72,8 @@ async function recordUploads(uploads: readonly EndedUpload[]): Promise<void> {
   const insert = first.db
     .prepare(
       `INSERT INTO transfers
-         (id, at, repository, agent, token, operation, oid, size, outcome, reason, findings, exceptions_used, ms)
-       SELECT value ->> 'id', ?2, value ->> 'repository', value ->> 'agent', value ->> 'token', 'upload',
+         (id, at, repository, agent, token_id, operation, oid, size, outcome, reason, findings, exceptions_used, ms)
+       SELECT value ->> 'id', ?2, value ->> 'repository', value ->> 'agent', value ->> 'tokenId', 'upload',
               value ->> 'oid', value ->> 'size', value ->> 'outcome', value ->> 'reason', value -> 'findings',
               value -> 'exceptionsUsed', value ->> 'ms'
          FROM json_each(?1) WHERE true ON CONFLICT (id) DO NOTHING`,
@@ -100,7 +100,7 @@ const Row = z
     at: z.number(),
     repository: z.string(),
     agent: z.string(),
-    token: z.string(),
+    token_id: z.string(),
     operation: z.enum(['upload', 'download']),
     oid: z.string(),
     size: z.number(),
@@ -111,9 +111,10 @@ const Row = z
     ms: z.number(),
   })
   .transform(
-    ({ at, exceptions_used, ...row }): LfsTransfer => ({
+    ({ at, token_id, exceptions_used, ...row }): LfsTransfer => ({
       ...row,
       at: iso(at),
+      tokenId: token_id,
       exceptionsUsed: exceptions_used,
     }),
   )

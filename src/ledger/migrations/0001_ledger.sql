@@ -82,7 +82,7 @@ CREATE TABLE pushes (
   id TEXT PRIMARY KEY, -- sorts by time
   repository TEXT NOT NULL,
   agent TEXT NOT NULL,
-  token TEXT NOT NULL,
+  token_id TEXT NOT NULL,
   started_at INTEGER NOT NULL,
   outcome TEXT NOT NULL DEFAULT 'open',
   step TEXT NOT NULL DEFAULT 'receiving',
@@ -203,8 +203,8 @@ BEGIN
       NEW.at + 86400000
       FROM approvals a JOIN pushes p ON p.id = a.id, json_each(p.findings) f
      WHERE a.id = NEW.approval AND a.findings = 1 AND f.value ->> 'asksForException';
-  INSERT INTO pushes (id, repository, agent, token, started_at, client_version)
-    SELECT NEW.forward, repository, agent, token, NEW.at, 'approval of ' || id FROM pushes WHERE id = NEW.approval;
+  INSERT INTO pushes (id, repository, agent, token_id, started_at, client_version)
+    SELECT NEW.forward, repository, agent, token_id, NEW.at, 'approval of ' || id FROM pushes WHERE id = NEW.approval;
 END;
 
 -- A forward that failed by the gate's fault is tried again by the sweep.
@@ -260,7 +260,7 @@ CREATE TABLE fetches (
   at INTEGER NOT NULL,
   repository TEXT NOT NULL,
   agent TEXT NOT NULL,
-  token TEXT NOT NULL,
+  token_id TEXT NOT NULL,
   client_address TEXT NOT NULL DEFAULT '',
   client_version TEXT NOT NULL DEFAULT '',
   bytes INTEGER GENERATED ALWAYS AS (300 + octet_length(client_version)) VIRTUAL
@@ -274,7 +274,7 @@ CREATE TABLE transfers (
   at INTEGER NOT NULL,
   repository TEXT NOT NULL,
   agent TEXT NOT NULL,
-  token TEXT NOT NULL,
+  token_id TEXT NOT NULL,
   operation TEXT NOT NULL, -- upload, download
   oid TEXT NOT NULL,
   size INTEGER NOT NULL,
@@ -298,7 +298,7 @@ CREATE TABLE host_calls (
   at INTEGER NOT NULL,
   repository TEXT NOT NULL,
   agent TEXT NOT NULL,
-  token TEXT NOT NULL,
+  token_id TEXT NOT NULL,
   method TEXT NOT NULL,
   operation TEXT NOT NULL DEFAULT '', -- in words; empty: none that the gate knows
   outcome TEXT NOT NULL DEFAULT 'open', -- answered, refused, failed

@@ -219,8 +219,8 @@ export async function openNextForward(
       .bind(next, id, forwardId),
     ledger
       .prepare(
-        `INSERT INTO pushes (id, repository, agent, token, started_at, client_version)
-           SELECT a.forward, p.repository, p.agent, p.token, ?, 'approval of ' || a.id
+        `INSERT INTO pushes (id, repository, agent, token_id, started_at, client_version)
+           SELECT a.forward, p.repository, p.agent, p.token_id, ?, 'approval of ' || a.id
              FROM approvals a JOIN pushes p ON p.id = a.id WHERE a.id = ? AND a.forward = ?`,
       )
       .bind(now, id, next),

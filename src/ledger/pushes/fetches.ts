@@ -13,15 +13,15 @@ export async function recordFetch(ledger: D1Database, fetch: Omit<Fetch, 'id' | 
   const now = Date.now()
   await ledger
     .prepare(
-      `INSERT INTO fetches (at, repository, agent, token, client_address, client_version)
+      `INSERT INTO fetches (at, repository, agent, token_id, client_address, client_version)
        SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS
-         (SELECT 1 FROM fetches WHERE at > ?7 AND repository = ?2 AND token = ?4)`,
+         (SELECT 1 FROM fetches WHERE at > ?7 AND repository = ?2 AND token_id = ?4)`,
     )
     .bind(
       now,
       fetch.repository,
       fetch.agent,
-      fetch.token,
+      fetch.tokenId,
       fetch.clientAddress,
       fetch.clientVersion,
       now - SAME_FETCH_MS,
@@ -35,14 +35,15 @@ const Row = z
     at: z.number(),
     repository: z.string(),
     agent: z.string(),
-    token: z.string(),
+    token_id: z.string(),
     client_address: z.string(),
     client_version: z.string(),
   })
   .transform(
-    ({ at, client_address, client_version, ...row }): Fetch => ({
+    ({ at, token_id, client_address, client_version, ...row }): Fetch => ({
       ...row,
       at: iso(at),
+      tokenId: token_id,
       clientAddress: client_address,
       clientVersion: client_version,
     }),

@@ -25,7 +25,7 @@ const RecordRow = z
   .object({
     ...listed,
     findings: json(z.array(Finding)),
-    token: z.string(),
+    token_id: z.string(),
     step: z.string(),
     steps: json(z.array(StepTime)),
     exceptions_used: json(z.array(z.string())),
@@ -42,6 +42,7 @@ const RecordRow = z
   .transform(
     ({
       started_at,
+      token_id,
       exceptions_used,
       upstream_output,
       remote_lines,
@@ -55,6 +56,7 @@ const RecordRow = z
     }): PushRecord => ({
       ...row,
       startedAt: iso(started_at),
+      tokenId: token_id,
       exceptionsUsed: exceptions_used,
       upstreamOutput: upstream_output,
       remoteLines: remote_lines,

@@ -9,7 +9,7 @@ import { retrying } from '../retry.ts'
 export interface PushAttempt {
   readonly repository: string
   readonly agent: string
-  readonly token: string
+  readonly tokenId: string
   readonly clientAddress: string
   readonly clientVersion: string
 }
@@ -20,14 +20,14 @@ export async function openPush(db: D1Database, attempt: PushAttempt): Promise<st
   const id = newId(now)
   const insert = db
     .prepare(
-      `INSERT INTO pushes (id, repository, agent, token, started_at, client_address, client_version)
+      `INSERT INTO pushes (id, repository, agent, token_id, started_at, client_address, client_version)
        VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
     )
     .bind(
       id,
       attempt.repository,
       attempt.agent,
-      attempt.token,
+      attempt.tokenId,
       now,
       attempt.clientAddress,
       attempt.clientVersion,

@@ -167,7 +167,7 @@ const Facts = ({ push }: { push: PushRecord }) => (
         <UntrustedText text={push.agent} />
       </a>
       <span class="muted"> with token </span>
-      <UntrustedText text={push.token} mono />
+      <UntrustedText text={push.tokenId} mono />
     </Fact>
     <Fact label="Repository">
       <a href={pathOf.repository(push.repository)}>
