@@ -40,7 +40,14 @@ export function readBody(stream: Readable, pace: Pace): WatchedBody {
   let failure: ClientGone | undefined
   let waiting: { end(): void; fail(reason: DisconnectReason): void } | undefined
   const deadline = new IdleDeadline(pace, reason => waiting?.fail(reason))
-  const read = () =>
+  let last: Promise<unknown> = Promise.resolve()
+  /** Reads follow each other: a caller may stop waiting for a read, and that read still takes the next bytes. */
+  const read = () => {
+    const next = last.then(readNext)
+    last = next.catch(() => {})
+    return next
+  }
+  const readNext = () =>
     new Promise<Buffer | undefined>((resolve, reject) => {
       const settle = (act: () => void) => {
         deadline.rest()

@@ -17,6 +17,12 @@ export interface Link {
    * is busy. Absent over HTTPS, where git makes a connection for each process.
    */
   acquireSpare?(signal: AbortSignal): Promise<LinkLease | undefined>
+}
+
+/** The links of all repositories with the same address, secret and trust, which share connections. */
+export interface SharedLink {
+  /** The link of one of these repositories, whose errors name it. */
+  for(upstream: Upstream): Link
   close(): void
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { isHttps } from '../../src/contract/upstream.ts'
 import { type HttpsDependencies, openHttpsLink } from './https/https-link.ts'
-import type { Link } from './link.ts'
+import type { Link, SharedLink } from './link.ts'
 import { openSshLink, type SshFolders } from './ssh/ssh-link.ts'
 import { parseSshUrl } from './ssh/ssh-url.ts'
 
@@ -13,12 +13,12 @@ export interface Links {
 }
 
 /**
- * Keeps a link for each combination of address, secret and trust. A change of any of them makes a new link.
+ * Keeps connections for each combination of address, secret and trust. A change of any of them makes new connections.
  */
 export function createLinks(dependencies: SshFolders & HttpsDependencies): Links {
-  const links = new Map<string, Promise<Link>>()
+  const links = new Map<string, Promise<SharedLink>>()
   return {
-    to(upstream) {
+    async to(upstream) {
       const { url, identity, knownHosts, credential, ca, proxy } = upstream
       const parts = isHttps(url)
         ? [url, credential, ca, proxy]
@@ -28,7 +28,7 @@ export function createLinks(dependencies: SshFolders & HttpsDependencies): Links
       const known = links.get(key) ?? open(dependencies, key, upstream)
       links.set(key, known)
       known.catch(() => links.delete(key))
-      return known
+      return (await known).for(upstream)
     },
     closeAll() {
       for (const link of links.values()) link.then(open => open.close()).catch(() => {})

@@ -61,7 +61,6 @@ const linkOf = (): Link => ({
     },
     release() {},
   }),
-  close() {},
 })
 
 test('a first fetch that is cut again and again keeps what has come, and ends', async () => {

@@ -1,6 +1,8 @@
+import type { IncomingMessage } from 'node:http'
 import { PassThrough, Writable } from 'node:stream'
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { contentOf, UnreadableBody } from '../../container/client/inflate-body.ts'
 import {
   ClientGone,
   readBody,
@@ -72,6 +74,28 @@ test('draining reads away what still comes, and a reader that has had enough is 
   body.endOfBody()
   expect(await waiting).toBeUndefined()
   expect(await body.read()).toBeUndefined()
+})
+
+test('a client that falls silent is disconnected, also after a read that no caller awaits any more', async () => {
+  const stream = new PassThrough()
+  const body = readBody(stream, { idleMs: 50 })
+  // git has exited, and its last read of the client's bytes is still pending.
+  const unawaited = body.read()
+  const draining = body.drain()
+  stream.write('one')
+  expect(String(await unawaited)).toBe('one')
+  await expect(draining).rejects.toMatchObject({ reason: 'idle' })
+})
+
+test('a client whose gzip body is refused is disconnected when it falls silent', async () => {
+  const stream = new PassThrough()
+  const request = { headers: { 'content-encoding': 'gzip' } } as IncomingMessage
+  const body = contentOf(request, readBody(stream, { idleMs: 50 }))
+  stream.write('no gzip')
+  await expect(body.read()).rejects.toBeInstanceOf(UnreadableBody)
+  const draining = body.drain()
+  stream.write('more')
+  await expect(draining).rejects.toMatchObject({ reason: 'idle' })
 })
 
 test('many reads leave no listener behind', async () => {

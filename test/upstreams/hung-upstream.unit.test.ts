@@ -13,7 +13,6 @@ import { NULL_ID } from '../../container/git/objects/object-format.ts'
 import { spawnGroup } from '../../container/process/spawn.ts'
 import type { Link, LinkLease } from '../../container/upstream/link.ts'
 import { listUpstream } from '../../container/upstream/list-refs.ts'
-import { createSshPool } from '../../container/upstream/ssh/ssh-connections.ts'
 import { upstreamOf } from '../harness/hosts/upstream-of.ts'
 
 const commands = [{ ref: 'refs/heads/main', old: NULL_ID.sha1, new: '1'.repeat(40) } as Command]
@@ -103,24 +102,4 @@ test('a session that cannot be started gives its lease back', async () => {
   const listed = listUpstream(link, upstream, 'sha1', AbortSignal.timeout(5_000))
   await expect(listed).rejects.toThrow('ssh could not be started')
   expect(released).toHaveLength(1)
-})
-
-test('a connection that upstream neither takes nor refuses is given up, and the next caller opens another', async () => {
-  const bin = fs.mkdtempSync(path.join(folder, 'bin-'))
-  const [fakeSsh, begun] = [path.join(bin, 'ssh'), path.join(bin, 'begun')]
-  // The first connection hangs in its authentication.
-  const script = `[ -e ${begun} ] && { echo up; exec sleep 60; }\ntouch ${begun}\nexec sleep 60`
-  fs.writeFileSync(fakeSsh, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
-  const before = process.env.PATH
-  process.env.PATH = `${bin}:${before}`
-  const target = { config: '/dev/null', control: path.join(bin, 'control'), host: 'host' }
-  const pool = createSshPool({ ...target, problem: () => new Error('the upstream cannot be reached') }, 1_000)
-  try {
-    await expect(pool.borrow(AbortSignal.timeout(10_000))).rejects.toThrow('cannot be reached')
-    const { control } = await pool.borrow(AbortSignal.timeout(10_000))
-    expect(control).toBe(`${target.control}.2`)
-  } finally {
-    pool.close()
-    process.env.PATH = before
-  }
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Upstream } from '../../../src/contract/companion-api/pass.ts'
 import { spawnGroup } from '../../process/spawn.ts'
-import type { Link } from '../link.ts'
+import type { Link, SharedLink } from '../link.ts'
 import { answerCredential } from './credential-channel.ts'
 import type { Credentials } from './credentials.ts'
 
@@ -17,22 +17,31 @@ export interface HttpsDependencies {
 }
 
 /**
- * Opens a link over HTTPS. Git makes a connection for each process. It gets the credential on descriptor 4, by
+ * Opens the links over HTTPS. Git makes a connection for each process. It gets the credential on descriptor 4, by
  * the helper in git's configuration (git-config.ts), which also refuses redirects.
  */
 export async function openHttpsLink(
-  { credentials, authorities, gitEnv }: HttpsDependencies,
+  dependencies: HttpsDependencies,
   key: string,
-  upstream: Upstream,
-): Promise<Link> {
+  { proxy, ca }: Upstream,
+): Promise<SharedLink> {
+  const { authorities } = dependencies
   const file = join(authorities, `${key}.pem`)
-  const settings: [string, string][] = upstream.proxy ? [['http.proxy', upstream.proxy]] : []
-  if (upstream.ca.trim()) {
+  const settings: [string, string][] = proxy ? [['http.proxy', proxy]] : []
+  if (ca.trim()) {
     await mkdir(authorities, { recursive: true, mode: 0o700 })
-    await writeFile(file, upstream.ca, { mode: 0o600 })
+    await writeFile(file, ca, { mode: 0o600 })
     settings.push(['http.sslCAInfo', file])
   }
   const env = configEnvironment(settings)
+  return { for: upstream => httpsLink(dependencies, upstream, env), close() {} }
+}
+
+function httpsLink(
+  { credentials, gitEnv }: HttpsDependencies,
+  upstream: Upstream,
+  env: Record<string, string>,
+): Link {
   return {
     async connect(signal) {
       await credentials.tokenFor(upstream, signal)
@@ -56,7 +65,6 @@ export async function openHttpsLink(
         release() {},
       }
     },
-    close() {},
   }
 }
 

@@ -30,8 +30,16 @@ interface SshTarget {
   /** The common prefix of the control sockets' paths. */
   readonly control: string
   readonly host: string
-  /** Makes the error of a failed connection from ssh's stderr; undefined: ssh could not be started. */
-  readonly problem: (stderr?: string) => Error
+}
+
+/** A connection could not be opened, or has ended. */
+export class SshFailed extends Error {
+  /** Undefined: ssh could not be started. */
+  readonly stderr: string | undefined
+  constructor(stderr?: string) {
+    super('ssh has failed')
+    this.stderr = stderr
+  }
 }
 
 /** The lease of a connection for one process. */
@@ -47,9 +55,9 @@ export interface ConnectionLease {
 
 /** A pool of ssh connections to one host. */
 export interface Connections {
-  /** Opens a connection when none has room for another session. Rejects with the target's error. */
+  /** Opens a connection when none has room for another session. Rejects with SshFailed. */
   connect(signal: AbortSignal): Promise<void>
-  /** Leases a session on an open connection. Rejects with the target's error. */
+  /** Leases a session on an open connection. Rejects with SshFailed. */
   borrow(signal: AbortSignal): Promise<ConnectionLease>
   /** Leases a session on a connection with few. Undefined: there are connections, and all have many. */
   borrowSpare(signal: AbortSignal): Promise<ConnectionLease | undefined>
@@ -153,7 +161,7 @@ export function createSshPool(target: SshTarget, openMs = OPEN_MS): Connections 
 }
 
 function openConnection(
-  { config, host, problem }: SshTarget,
+  { config, host }: SshTarget,
   openMs: number,
   control: string,
   atEnd: () => void,
@@ -188,7 +196,7 @@ function openConnection(
     const late = setTimeout(() => {
       connection.isOpening = false
       connection.isDraining = true
-      reject(problem('Connection timed out'))
+      reject(new SshFailed('Connection timed out'))
       close()
     }, openMs)
     child.stdout?.once('data', () => {
@@ -196,12 +204,12 @@ function openConnection(
       connection.isOpening = false
       resolve()
     })
-    child.once('error', () => reject(problem()))
+    child.once('error', () => reject(new SshFailed()))
     child.once('close', () => {
       clearTimeout(late)
       connection.isOpening = false
       atEnd()
-      reject(problem(stderr))
+      reject(new SshFailed(stderr))
     })
   })
   ready.catch(() => {})

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import type { Upstream } from '../../../src/contract/companion-api/pass.ts'
 import { type IdentityName, identityVariable } from '../../../src/contract/names.ts'
 import { run, spawnGroup } from '../../process/spawn.ts'
-import type { Link, LinkLease } from '../link.ts'
+import type { Link, LinkLease, SharedLink } from '../link.ts'
 import { toUpstreamError } from '../to-upstream-error.ts'
 import { UpstreamError } from '../upstream-error.ts'
-import { type ConnectionLease, createSshPool } from './ssh-connections.ts'
+import { type ConnectionLease, type Connections, createSshPool, SshFailed } from './ssh-connections.ts'
 import { parseSshUrl } from './ssh-url.ts'
 
 /**
@@ -28,8 +28,8 @@ const identityFiles = (folder: string, name: IdentityName) => [
   join(folder, identityVariable(name)),
 ]
 
-/** Opens a link over SSH, whose connections git's processes share. */
-export async function openSshLink(folders: SshFolders, key: string, upstream: Upstream): Promise<Link> {
+/** Opens the links over SSH, whose connections git's processes share. */
+export async function openSshLink(folders: SshFolders, key: string, upstream: Upstream): Promise<SharedLink> {
   const { identity: name } = upstream
   const identity = name === null ? undefined : await findFirst(identityFiles(folders.identities, name))
   if (!identity)
@@ -42,7 +42,8 @@ export async function openSshLink(folders: SshFolders, key: string, upstream: Up
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await writeFile(join(folder, 'known_hosts'), `${upstream.knownHosts.trim()}\n`, { mode: 0o600 })
   await writeFile(config, sshConfig(identity, join(folder, 'known_hosts')), { mode: 0o600 })
-  return createLink(upstream, config, control)
+  const connections = createSshPool({ config, control, host: parseSshUrl(upstream.url).host })
+  return { for: upstream => sshLink(upstream, config, connections), close: connections.close }
 }
 
 async function findFirst(files: readonly string[]): Promise<string | undefined> {
@@ -85,13 +86,17 @@ const shellQuote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
 const commandFor = (service: string, url: string, ...args: readonly string[]) =>
   [service, shellQuote(parseSshUrl(url).path), ...args].join(' ')
 
-function createLink(upstream: Upstream, config: string, control: string): Link {
+function sshLink(upstream: Upstream, config: string, connections: Connections): Link {
   // git gives the command to a shell, which ssh replaces.
   const ssh = `exec ssh -F ${shellQuote(config)} -S `
   const { host } = parseSshUrl(upstream.url)
-  const problem = (stderr?: string) =>
-    stderr === undefined ? new UpstreamError('the gate cannot start ssh') : toUpstreamError(upstream, stderr)
-  const connections = createSshPool({ config, control, host, problem })
+  const rethrow = (error: unknown): never => {
+    if (!(error instanceof SshFailed)) throw error
+    const { stderr } = error
+    throw stderr === undefined
+      ? new UpstreamError('the gate cannot start ssh')
+      : toUpstreamError(upstream, stderr)
+  }
   const leaseOf = ({ control, release }: ConnectionLease): LinkLease => {
     const start = (command: string, signal: AbortSignal, env: Record<string, string>) => {
       const to = ['-F', config, '-S', control, '-o', 'SendEnv=GIT_PROTOCOL', host]
@@ -125,12 +130,11 @@ function createLink(upstream: Upstream, config: string, control: string): Link {
     }
   }
   return {
-    connect: connections.connect,
-    acquire: async signal => leaseOf(await connections.borrow(signal)),
+    connect: signal => connections.connect(signal).catch(rethrow),
+    acquire: async signal => leaseOf(await connections.borrow(signal).catch(rethrow)),
     async acquireSpare(signal) {
-      const lease = await connections.borrowSpare(signal)
+      const lease = await connections.borrowSpare(signal).catch(rethrow)
       return lease && leaseOf(lease)
     },
-    close: connections.close,
   }
 }
