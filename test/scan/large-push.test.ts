@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { GateFault } from '../../container/checks/check.ts'
 import { secrets } from '../../container/checks/secrets/index.ts'
 import { until } from '../harness/index.ts'
@@ -167,6 +167,53 @@ test('a child process that runs out of memory refuses the push as the gate’s f
     cause: { message: expect.stringMatching(/without an answer \(SIG/) },
   })
   expect(await readdir(push.scratch)).toEqual([])
+})
+
+describe('a push that two threads scan', () => {
+  const shared = { ...inChild, minSharedBytes: 0 }
+  /** Commits two files of one size, of which each thread gets one. */
+  const commitTwo = async (content: (file: string) => string | Buffer, name = 'txt') => {
+    for (const file of ['a', 'b']) await tree.write(`${file}.${name}`, content(file))
+    await tree.commit()
+    return tree.push(['main'])
+  }
+
+  test('has the findings of both', async () => {
+    const push = await commitTwo(() => `${prose(1_000)}${githubToken()}\n`)
+    expect(await secrets(shared).run(push, () => {}, never)).toHaveLength(1)
+    expect(push.record.findings.map(({ path }) => path).sort()).toEqual(['a.txt', 'b.txt'])
+  })
+
+  test('is refused as the gate’s fault when gitleaks fails for the second', async () => {
+    const script = `case "$PWD" in */share/*) kill -9 $$;; esac; exec ${gitleaks} "$@"`
+    const push = await commitTwo(() => prose(1_000))
+    const run = secrets({ ...shared, gitleaks: await fakeGitleaks(script) }).run(push, () => {}, never)
+    await expect(run).rejects.toThrow(/gitleaks ended with SIGKILL/)
+    await expect(run).rejects.toBeInstanceOf(GateFault)
+    expect(await readdir(push.scratch)).toEqual([])
+  })
+
+  test('leaves no gitleaks of the second when the first fails', async () => {
+    const pid = join(folder, 'pid')
+    const script = `case "$PWD" in */share/*) echo $$ > ${pid}; exec sleep 1000;; esac
+      until [ -s ${pid} ]; do sleep 0.01; done; exit 1`
+    const push = await commitTwo(() => prose(1_000))
+    const run = secrets({ ...shared, gitleaks: await fakeGitleaks(script) }).run(push, () => {}, never)
+    await expect(run).rejects.toThrow(/gitleaks ended with 1$/)
+    await until(
+      () => hasEnded(pid),
+      5_000,
+      () => 'gitleaks still runs',
+    )
+  })
+
+  test('keeps the limits of one push', async () => {
+    const text = 'text\n'.repeat(50)
+    const push = await commitTwo(file => zip({ [`1${file}`]: text, [`2${file}`]: text }), 'zip')
+    const run = (maxUnpacks: number) => secrets({ ...shared, maxUnpacks }).run(push, () => {}, never)
+    expect(await run(4)).toEqual([])
+    expect(await run(3)).toMatchObject([{ reason: 'too much to scan' }])
+  })
 })
 
 test('a deadline or a disconnect ends a child process, gitleaks and its children', async () => {

@@ -95,6 +95,8 @@ async function scanOf(
       newObjects,
       predecessors: isWhole ? new Map() : predecessorsOf(introduced),
       knownClean,
+      // The scan of the new text is shared by two threads.
+      minSharedBytes: isWhole ? Number.POSITIVE_INFINITY : 0,
       limits,
       gitleaks,
       folder,

@@ -22,21 +22,35 @@ function threadMs(): number {
 }
 const wallMs = () => performance.now()
 
+/** The counts of a push: unpacked bytes, streams and probes. Each thread of its scan adds to them. */
+export type BudgetCounts = BigInt64Array<SharedArrayBuffer>
+const BYTES = 0
+const STREAMS = 1
+const PROBES = 2
+const COUNTS = 3
+
 /**
- * Counts unpacked bytes, streams, probes and time against a push's limits. One budget counts for the whole push. Its
- * methods throw LimitExceeded.
+ * Counts unpacked bytes, streams, probes and time against a push's limits. One budget counts for the whole push, or
+ * several with the same counts. Its methods throw LimitExceeded.
  */
 export class Budget {
   readonly #limits: Limits & ThreadLimits
+  readonly counts: BudgetCounts
   readonly #now: () => number
-  #bytes = 0
-  #streams = 0
-  #probes = 0
   #ms = 0
   #sinceYieldMs = 0
-  constructor(limits: Limits & ThreadLimits) {
+  constructor(
+    limits: Limits & ThreadLimits,
+    counts: BudgetCounts = new BigInt64Array(new SharedArrayBuffer(COUNTS * BigInt64Array.BYTES_PER_ELEMENT)),
+  ) {
     this.#limits = limits
+    this.counts = counts
     this.#now = limits.maxMs === undefined ? wallMs : threadMs
+  }
+  /** Adds to a count. Returns the sum. */
+  #add(count: number, value: number): number {
+    const added = BigInt(Math.ceil(value))
+    return Number(Atomics.add(this.counts, count, added) + added)
   }
   countStream(depth: number, path: string): void {
     if (depth > this.#limits.maxDepth)
@@ -44,15 +58,14 @@ export class Budget {
         `${path} is packed in more than ${this.#limits.maxDepth} layers`,
         'push the files themselves, or fewer layers of archives',
       )
-    if (++this.#streams > this.#limits.maxUnpacks)
+    if (this.#add(STREAMS, 1) > this.#limits.maxUnpacks)
       throw new LimitExceeded(
         `its archives hold more than ${this.#limits.maxUnpacks} files`,
         'push the files themselves, or smaller archives',
       )
   }
   addBytes(bytes: number, path: string): void {
-    this.#bytes += bytes
-    if (this.#bytes > this.#limits.maxUnpackedBytes)
+    if (this.#add(BYTES, bytes) > this.#limits.maxUnpackedBytes)
       throw new LimitExceeded(
         `${path} and its other archives unpack to more than ${inBytes(this.#limits.maxUnpackedBytes)}`,
         'push smaller archives, or the files themselves',
@@ -60,8 +73,8 @@ export class Budget {
   }
   /** Counts one attempt to inflate at a place that looks like a compressed stream, and the bytes read for its name. */
   countProbe(bytes = 0): void {
-    this.#probes += 1 + Math.floor(bytes / NAME_BYTES_PER_PROBE)
-    if (this.#probes > this.#limits.maxUnpacks * PROBES_PER_STREAM)
+    const probes = this.#add(PROBES, 1 + Math.floor(bytes / NAME_BYTES_PER_PROBE))
+    if (probes > this.#limits.maxUnpacks * PROBES_PER_STREAM)
       throw new LimitExceeded(
         `in more than ${this.#limits.maxUnpacks * PROBES_PER_STREAM} places its files look compressed and are not`,
         'push it in smaller parts',

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { GateFault } from '../../check.ts'
 import type { KeywordSearch } from './keyword-search.ts'
 import { displayPath, type LocatedMatch } from './locate.ts'
-import { neededRulesOf } from './needed-rules.ts'
+import { NeededRules, neededRulesOf, type WrittenRules } from './needed-rules.ts'
 import { PathPatterns } from './path-patterns.ts'
 import { ScanFileWriter } from './scan-files.ts'
 import { gateConfigPath, runGitleaks } from './verified-run.ts'
@@ -14,6 +14,8 @@ import { gateConfigPath, runGitleaks } from './verified-run.ts'
 export interface ScanConfig {
   /** Finds the keywords of the rules; undefined: every run of gitleaks gets all rules. */
   readonly keywords: KeywordSearch | undefined
+  /** The rules, for another thread; undefined with the keywords. */
+  readonly rules: WrittenRules | undefined
   /** Writes the configuration for texts with these keywords, and returns its path. */
   readonly fileFor: (found: ReadonlySet<string>) => Promise<string>
   /** Returns whether a match passes the operator's path rules. */
@@ -142,15 +144,17 @@ interface ConfigOptions {
   readonly folder: string
   /** The instructions that matching paths may take. */
   readonly maxPathSteps?: number | undefined
+  /** The rules of the gitleaks, where they have been read. */
+  readonly rules?: WrittenRules | undefined
 }
 
 /** Returns the configuration for a scan. An empty `operator` text stands for the gate's own. */
 export async function scanConfig(
   operator: string,
-  { gitleaks, folder, maxPathSteps }: ConfigOptions,
+  { gitleaks, folder, maxPathSteps, rules }: ConfigOptions,
 ): Promise<ScanConfig> {
   const parsed = operator.trim() === '' ? OWN : tryParse(operator, new PathPatterns(maxPathSteps))
-  const needed = await neededRulesOf(gitleaks)
+  const needed = rules ? new NeededRules(rules) : await neededRulesOf(gitleaks)
   let files = 0
   const write = async (toml: string) => {
     const path = join(folder, `rules-${++files}.toml`)
@@ -159,6 +163,7 @@ export async function scanConfig(
   }
   return {
     keywords: needed?.keywords,
+    rules: needed?.written,
     async fileFor(found) {
       const base = needed ? await write(needed.configFor(found, parsed.named)) : gateConfigPath
       return parsed === OWN ? base : write(parsed.toml(base))

@@ -34,6 +34,13 @@ interface WrittenRule {
   readonly toml: string
 }
 
+/** The rules of a gitleaks and of the gate, as plain data for another process or thread. */
+export interface WrittenRules {
+  /** The configuration without its rules. */
+  readonly head: string
+  readonly rules: readonly WrittenRule[]
+}
+
 /**
  * gitleaks' default rules and the gate's own, as one list. gitleaks compiles all rules of its configuration, which takes
  * four times as long as a small scan. It tries a rule on a text only when the text has a keyword of the rule, so a
@@ -41,37 +48,39 @@ interface WrittenRule {
  */
 export class NeededRules {
   readonly keywords: KeywordSearch
-  readonly #head: string
-  readonly #rules: readonly WrittenRule[]
+  readonly written: WrittenRules
 
-  private constructor(defaults: z.infer<typeof DefaultConfig>, own: z.infer<typeof GateConfig>) {
-    const rules = merge(defaults.rules, own)
-    this.keywords = new KeywordSearch(rules.flatMap(({ keywords }) => keywords))
-    this.#head = stringify({ title: own.title, allowlists: [defaults.allowlist] })
-    this.#rules = rules.map(rule => ({
-      id: rule.id,
-      keywords: rule.keywords.map(keyword => keyword.toLowerCase()),
-      toml: stringify({ rules: [rule] as TomlTable[] }),
-    }))
+  constructor(written: WrittenRules) {
+    this.written = written
+    this.keywords = new KeywordSearch(written.rules.flatMap(({ keywords }) => keywords))
   }
 
   /** Returns undefined where the configuration of the gitleaks is unknown. */
   static async of(gitleaks: string): Promise<NeededRules | undefined> {
     const defaults = await defaultConfigOf(gitleaks)
     if (defaults === undefined) return undefined
-    return new NeededRules(
-      DefaultConfig.parse(parse(defaults)),
-      GateConfig.parse(parse(await readFile(gateConfigPath, 'utf8'))),
-    )
+    const own = GateConfig.parse(parse(await readFile(gateConfigPath, 'utf8')))
+    return new NeededRules(write(DefaultConfig.parse(parse(defaults)), own))
   }
 
   /** Returns the configuration for texts with these keywords. It has the rules of the ids in `kept` in any case. */
   configFor(found: ReadonlySet<string>, kept: ReadonlySet<string>): string {
-    const needed = this.#rules.filter(
+    const needed = this.written.rules.filter(
       ({ id, keywords }) =>
         keywords.length === 0 || keywords.some(keyword => found.has(keyword)) || kept.has(id),
     )
-    return [this.#head, ...needed.map(({ toml }) => toml)].join('\n')
+    return [this.written.head, ...needed.map(({ toml }) => toml)].join('\n')
+  }
+}
+
+function write(defaults: z.infer<typeof DefaultConfig>, own: z.infer<typeof GateConfig>): WrittenRules {
+  return {
+    head: stringify({ title: own.title, allowlists: [defaults.allowlist] }),
+    rules: merge(defaults.rules, own).map(rule => ({
+      id: rule.id,
+      keywords: rule.keywords.map(keyword => keyword.toLowerCase()),
+      toml: stringify({ rules: [rule] as TomlTable[] }),
+    })),
   }
 }
 

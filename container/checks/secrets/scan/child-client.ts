@@ -1,8 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { MEMORY_LIMIT } from '../../../process/memory-limit.ts'
 import { killGroup, spawnGroup } from '../../../process/spawn.ts'
-import { GateFault } from '../../check.ts'
-import { LimitExceeded } from '../../limits.ts'
+import { type Failure, toError } from './failure.ts'
 import type { ScanJob, ScanObserver, ScanResult } from './scan-job.ts'
 
 /** A message to the child: the job, then perhaps a request to stop. */
@@ -14,13 +13,6 @@ export type ChildMessage =
   | { readonly scannedBytes: number }
   | { readonly result: ScanResult }
   | { readonly failed: Failure }
-
-export interface Failure {
-  readonly kind: 'limit' | 'fault' | 'error'
-  readonly message: string
-  /** The remedy of a limit; empty for the other kinds. */
-  readonly remedy: string
-}
 
 const program = fileURLToPath(new URL('./child-main.ts', import.meta.url))
 
@@ -83,9 +75,4 @@ export async function scanInChild(
     killGroup(child)
     await closed
   }
-}
-
-function toError({ kind, message, remedy }: Failure): Error {
-  if (kind === 'limit') return new LimitExceeded(message, remedy)
-  return kind === 'fault' ? new GateFault(message) : new Error(message)
 }

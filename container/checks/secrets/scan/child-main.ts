@@ -1,7 +1,7 @@
 import { inheritGroup } from '../../../process/spawn.ts'
-import { GateFault } from '../../check.ts'
-import { LimitExceeded } from '../../limits.ts'
-import type { ChildMessage, ChildRequest, Failure } from './child-client.ts'
+import type { ChildMessage, ChildRequest } from './child-client.ts'
+import { toFailure } from './failure.ts'
+import { PhaseSender } from './phase-sender.ts'
 import { runScanJob, type ScanJob } from './scan-job.ts'
 
 inheritGroup()
@@ -16,30 +16,8 @@ process.on('message', (request: ChildRequest) => {
 
 const post = (message: ChildMessage) => process.connected && process.send?.(message)
 
-/** The time between two messages about phases, in milliseconds. A message for each file takes as long as its scan. */
-const PHASE_MS = 100
-
-/** Sends the latest phase, while there are new ones. */
-class PhaseSender implements Disposable {
-  #latest = ''
-  #sent = ''
-  readonly #timer = setInterval(() => this.#send(), PHASE_MS)
-
-  readonly onPhase = (phase: string): void => {
-    this.#latest = phase
-  }
-  #send(): void {
-    if (this.#latest === this.#sent) return
-    this.#sent = this.#latest
-    post({ phase: this.#latest })
-  }
-  [Symbol.dispose](): void {
-    clearInterval(this.#timer)
-  }
-}
-
 async function runAndReply(job: ScanJob): Promise<void> {
-  using phases = new PhaseSender()
+  using phases = new PhaseSender(phase => post({ phase }))
   let reply: ChildMessage
   try {
     const result = await runScanJob(job, {
@@ -56,10 +34,4 @@ async function runAndReply(job: ScanJob): Promise<void> {
     process.send?.(reply, undefined, undefined, () => {
       if (process.connected) process.disconnect()
     })
-}
-
-function toFailure(error: unknown): Failure {
-  const message = error instanceof Error ? error.message : String(error)
-  if (error instanceof LimitExceeded) return { kind: 'limit', message, remedy: error.remedy }
-  return { kind: error instanceof GateFault ? 'fault' : 'error', message, remedy: '' }
 }

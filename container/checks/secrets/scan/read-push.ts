@@ -25,14 +25,16 @@ export interface ReadOptions {
 }
 
 /** Reads every content that the push introduces: names, refs, push options, tags, commits and files. Throws LimitExceeded. */
-export async function readPush(objects: ObjectReader, options: ReadOptions, add: AddContent): Promise<void> {
+export async function readPush(
+  objects: ObjectReader,
+  options: ReadOptions & { readonly sizes: ReadonlyMap<string, number> },
+  add: AddContent,
+): Promise<void> {
   await readNames(options.newObjects, add)
   await readPushOptions(options.pushOptions, add)
   await readTags(options.newObjects, add)
   await readCommits(objects, options, add)
-  const blobs = placesByBlob(options.newObjects)
-  const sizes = await checkSizes(objects, blobs, options)
-  await readFiles(objects, blobs, { ...options, sizes }, add)
+  await readFiles(objects, placesByBlob(options.newObjects), options, add)
 }
 
 /** Reads some of the push's files again. */
@@ -150,12 +152,16 @@ function placesByBlob({ blobs, tags }: ScanTargets): ReadonlyMap<string, readonl
 /** A file that replaces another is compared with it, in the time of a scan of a file that is shorter by this factor. */
 const COMPARED_PER_SCANNED = 8
 
+/** Returns the bytes whose scan takes as long as that of a file, or of a file that replaces another. */
+export const bytesToScan = (size: number, isReplacing: boolean): number =>
+  isReplacing ? size / COMPARED_PER_SCANNED : size
+
 /** Returns the size of each file. Throws LimitExceeded when a file, or all files together, are too large. */
-async function checkSizes(
+export async function checkSizes(
   objects: ObjectReader,
-  blobs: ReadonlyMap<string, readonly ScanItem[]>,
-  { limits, predecessors }: ReadOptions,
+  { newObjects, limits, predecessors }: Pick<ReadOptions, 'newObjects' | 'limits' | 'predecessors'>,
 ): Promise<ReadonlyMap<string, number>> {
+  const blobs = placesByBlob(newObjects)
   const ids = [...blobs.keys()]
   const sizes = new Map<string, number>()
   let checked = 0
@@ -169,7 +175,7 @@ async function checkSizes(
         `${sanitizeForAgent(blobs.get(id)?.[0]?.path ?? '')} is ${inBytes(info.size)}, more than ${inBytes(limits.maxBlobBytes)}`,
         'keep large files elsewhere, for example in Git LFS',
       )
-    bytes += predecessors.has(id) ? info.size / COMPARED_PER_SCANNED : info.size
+    bytes += bytesToScan(info.size, predecessors.has(id))
     if (bytes > limits.maxBytes)
       throw new LimitExceeded(
         `its files hold more than ${inBytes(limits.maxBytes)}`,

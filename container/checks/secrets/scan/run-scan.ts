@@ -3,6 +3,7 @@ import type { Git } from '../../../git/git.ts'
 import { LimitExceeded, type Limits } from '../../limits.ts'
 import type { ScanTargets } from '../../objects/new-objects.ts'
 import type { ThreadLimits } from '../bytes/budget.ts'
+import { neededRulesOf } from '../gitleaks/needed-rules.ts'
 import { scanInChild } from './child-client.ts'
 import { runScanJob, type ScanJob, type ScanObserver, type ScanResult } from './scan-job.ts'
 
@@ -27,6 +28,7 @@ const CHILD_HEAP_MIB = 1_024
 interface ScanPlacement {
   readonly inProcessLimits?: Partial<Limits>
   readonly childHeapMib?: number
+  readonly minSharedBytes?: number
 }
 
 /**
@@ -36,7 +38,7 @@ interface ScanPlacement {
 export async function runScan(
   job: Omit<ScanJob, 'isInProcess'>,
   observer: ScanObserver,
-  { inProcessLimits = IN_PROCESS_LIMITS, childHeapMib = CHILD_HEAP_MIB }: ScanPlacement = {},
+  { inProcessLimits = IN_PROCESS_LIMITS, childHeapMib = CHILD_HEAP_MIB, minSharedBytes }: ScanPlacement = {},
   git?: Git,
 ): Promise<ScanResult> {
   const { newObjects, folder } = job
@@ -52,7 +54,12 @@ export async function runScan(
     } catch (error) {
       if (!(error instanceof LimitExceeded)) throw error
     }
-  return scanInChild({ ...job, folder: join(folder, 'apart'), isInProcess: false }, observer, childHeapMib)
+  const rules = (await neededRulesOf(job.gitleaks))?.written
+  return scanInChild(
+    { ...job, rules, minSharedBytes, folder: join(folder, 'apart'), isInProcess: false },
+    observer,
+    childHeapMib,
+  )
 }
 
 const objectCount = ({ commits, blobs, names, tags }: ScanTargets) =>

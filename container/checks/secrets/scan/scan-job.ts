@@ -8,6 +8,7 @@ import { findKnownUpstream } from '../baseline/already-upstream.ts'
 import { falseAlarm } from '../false-alarms/index.ts'
 import { scanConfig } from '../gitleaks/config.ts'
 import type { LocatedMatch } from '../gitleaks/locate.ts'
+import type { WrittenRules } from '../gitleaks/needed-rules.ts'
 import type { Predecessors } from '../new-text/predecessors.ts'
 import { CleanScan, type KnownClean } from './clean-objects.ts'
 import type { StoredObject } from './read-lfs-objects.ts'
@@ -31,6 +32,10 @@ export interface ScanJob {
   readonly limits: Limits
   /** The path of the gitleaks binary. */
   readonly gitleaks: string
+  /** The rules of the gitleaks, where they have been read; undefined: the scan reads them. */
+  readonly rules?: WrittenRules | undefined
+  /** The bytes of files from which on two threads scan them. */
+  readonly minSharedBytes?: number | undefined
   /** A folder for temporary files, which does not exist yet. */
   readonly folder: string
   /** Set when a child process repeats a scan that exceeds the limits; upstream's files then have to keep them too. */
@@ -89,6 +94,7 @@ export async function runScanJob(
   const config = await scanConfig(gitleaksConfig, {
     gitleaks: job.gitleaks,
     folder,
+    rules: job.rules,
     maxPathSteps: job.isInProcess ? SHARED_PATH_STEPS : undefined,
   })
   const { passesPathRules, operatorRules } = config

@@ -1,19 +1,29 @@
+import { join } from 'node:path'
 import { LimitExceeded } from '../../limits.ts'
 import type { ScanTargets } from '../../objects/new-objects.ts'
 import { ObjectReader } from '../../objects/object-reader.ts'
 import { Budget } from '../bytes/budget.ts'
-import { memorySource, type Source } from '../bytes/byte-source.ts'
+import { memorySource } from '../bytes/byte-source.ts'
 import { scanNameFor } from '../decode/scan-names.ts'
+import type { ScanConfig } from '../gitleaks/config.ts'
 import type { LocatedMatch } from '../gitleaks/locate.ts'
 import type { ScanItem } from '../gitleaks/scan-files.ts'
 import { carriedSecrets } from '../new-text/carried-secrets.ts'
-import { NewParts, type Part, partsAround } from '../new-text/new-parts.ts'
+import { partsAround } from '../new-text/new-parts.ts'
 import { Batches, type BatchOptions } from './batches.ts'
 import type { CleanScan } from './clean-objects.ts'
 import { lfsPath, readLfsObjects, type StoredObject } from './read-lfs-objects.ts'
-import { type ReadOptions, readAgain, readPush } from './read-push.ts'
+import { checkSizes, type ReadOptions, readAgain } from './read-push.ts'
+import { addViews, scanShare, wholeOf } from './shares/scan-share.ts'
+import { type ShareJob, scanShareInThread } from './shares/share-client.ts'
+import { sharesOf } from './shares/shares.ts'
 
 interface ScanOptions extends ReadOptions, BatchOptions {
+  /** The operator's configuration, for another thread. */
+  readonly gitleaksConfig: string
+  readonly config: ScanConfig
+  /** The bytes of files from which on two threads scan them. */
+  readonly minSharedBytes?: number | undefined
   /** LFS objects, which are scanned in the place of a push. */
   readonly lfsObjects?: readonly StoredObject[] | undefined
   /** Texts, which are scanned in the place of a push. */
@@ -39,46 +49,70 @@ export async function scan(options: ScanOptions): Promise<LocatedMatch[]> {
     const { lfsObjects, texts } = options
     if (lfsObjects) return await scanLfsObjects(stoppable, lfsObjects, batches)
     if (texts) return await scanTexts(stoppable, texts, batches)
-    return expandToAllPaths(await scanContents(stoppable, batches), options.newObjects)
+    return expandToAllPaths(await scanContents(stoppable, batches, stop), options.newObjects)
   } finally {
     stop.abort()
     await batches.settled()
   }
 }
 
-async function scanContents(options: ScanOptions, batches: Batches): Promise<LocatedMatch[]> {
-  const { folder, signal, predecessors, newObjects } = options
+async function scanContents(
+  options: ScanOptions,
+  batches: Batches,
+  stop: AbortController,
+): Promise<LocatedMatch[]> {
+  const { predecessors, newObjects, clean } = options
   const budget = new Budget(options.limits)
-  const addViews = async (
-    items: readonly ScanItem[],
-    source: Source,
-    parts: readonly Part[] = [{ source, firstLine: 1 }],
-  ) => {
-    const path = items[0]?.path ?? ''
-    for (const { source, firstLine } of parts)
-      await batches.addViews(items, source, { path, folder, budget, signal, firstLine })
-  }
-  await using objects = new ObjectReader(options.git, signal)
-  await using newParts = new NewParts(options.git, predecessors, budget, signal)
-  await newParts.readAhead(objects)
-  const partial = new Set(options.clean?.partial)
-  const targets = options.clean?.remaining ?? newObjects
-  await readPush(objects, { ...options, newObjects: targets }, async (items, source) => {
-    const { blob, path = '' } = items[0] ?? {}
-    const parts = blob === undefined ? undefined : await newParts.partsOf(blob, path, source)
-    if (blob !== undefined && parts) partial.add(blob)
-    await addViews(items, source, parts)
-  })
-  const matches = await batches.finish()
+  await using objects = new ObjectReader(options.git, options.signal)
+  const targets = { ...options, newObjects: clean?.remaining ?? newObjects }
+  const sizes = await checkSizes(objects, targets)
+  const { own, other } = sharesOf(targets.newObjects, { ...options, sizes })
+  const shares = [scanShare(objects, batches, { ...options, newObjects: own, sizes, budget })]
+  if (other)
+    shares.push(scanShareInThread(shareJob(options, other, { sizes, counts: budget.counts }), options))
+  const results = await allOf(shares, stop)
+  const matches = results.flatMap(share => share.matches)
+  const partial = new Set([...(clean?.partial ?? []), ...results.flatMap(share => share.partial)])
   const found = matches.filter(match => options.isSecret(match) || hasOtherPaths(match, newObjects))
-  options.clean?.remember(found, partial)
+  clean?.remember(found, partial)
   const carried = carriedSecrets(newObjects.blobs.keys(), { partial, predecessors, matches: found })
   if (carried.size === 0) return matches
   await readAgain(objects, new Set(carried.keys()), options, async (items, source) => {
     const { blob = '', path = '' } = items[0] ?? {}
-    await addViews(items, source, await partsAround(carried.get(blob), path, source, budget))
+    const parts = await partsAround(carried.get(blob), path, source, budget)
+    await addViews(batches, items, parts ?? wholeOf(source), { ...options, budget })
   })
   return withoutRepeats([...matches, ...(await batches.finish())])
+}
+
+/** Returns the job of the thread that scans these files. */
+function shareJob(
+  { git, gitleaksConfig, gitleaks, config, limits, folder, predecessors }: ScanOptions,
+  newObjects: ScanTargets,
+  { sizes, counts }: Pick<ShareJob, 'sizes' | 'counts'>,
+): ShareJob {
+  const ofShare = <T>(map: ReadonlyMap<string, T>) =>
+    new Map([...map].filter(([id]) => newObjects.blobs.has(id)))
+  return {
+    git: { dir: git.dir, env: git.env },
+    gitleaksConfig,
+    gitleaks,
+    rules: config.rules,
+    limits,
+    folder: join(folder, 'share'),
+    newObjects,
+    predecessors: ofShare(predecessors),
+    sizes: ofShare(sizes),
+    counts,
+  }
+}
+
+/** Resolves with all results. The first failure stops the rest and is thrown when all have ended. */
+async function allOf<T>(works: readonly Promise<T>[], stop: AbortController): Promise<T[]> {
+  for (const work of works) work.catch(error => stop.abort(error))
+  await Promise.allSettled(works)
+  stop.signal.throwIfAborted()
+  return Promise.all(works)
 }
 
 async function scanLfsObjects(
