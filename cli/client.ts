@@ -137,10 +137,10 @@ const adminTokensOf = ({ request }: ApiConnection) => ({
 const operatorsOf = ({ request }: ApiConnection) => ({
   list: () => request('GET', '/operators', z.array(OperatorRole)),
   set: (role: object) => request('PUT', '/operators', OperatorRole, role),
-  remove: (who: string, repository: string | null) =>
+  remove: (principal: string, repository: string | null) =>
     request(
       'DELETE',
-      `/operators/${encode(who)}${queryString({ repository: repository ?? undefined })}`,
+      `/operators/${encode(principal)}${queryString({ repository: repository ?? undefined })}`,
       OperatorRole,
     ),
 })

@@ -20,8 +20,8 @@ export const describeState = ({ identities, repositories, agents, grants, operat
       },
     ]),
   ),
-  operators: operators.map(({ who, role, repository }) => ({
-    who,
+  operators: operators.map(({ principal, role, repository }) => ({
+    principal,
     role,
     ...(repository === null ? {} : { repository }),
   })),

@@ -32,12 +32,13 @@ export function planOperators(
         kind: 'operator',
         name: nameOf(role),
         detail: `${role.role} (the file lists the operators without it)`,
-        run: () => client.operators.remove(role.who, role.repository),
+        run: () => client.operators.remove(role.principal, role.repository),
       })),
   }
 }
 
-type Place = Pick<OperatorRole, 'who' | 'repository'>
-const nameOf = ({ who, repository }: Place) => (repository === null ? who : `${who} ${repository}`)
+type Place = Pick<OperatorRole, 'principal' | 'repository'>
+const nameOf = ({ principal, repository }: Place) =>
+  repository === null ? principal : `${principal} ${repository}`
 /** Identifies a role: a name has one role in a place. */
-export const roleKey = ({ who, repository }: Place) => `${who} ${repository?.toLowerCase() ?? ''}`
+export const roleKey = ({ principal, repository }: Place) => `${principal} ${repository?.toLowerCase() ?? ''}`

@@ -192,10 +192,10 @@ function assertReferencesExist(
         `${agent} in ${repository}: there is no such repository, in the file or at the gate`,
         'List it under repositories, or correct its name',
       )
-  for (const { who, repository } of wanted.operators ?? [])
+  for (const { principal, repository } of wanted.operators ?? [])
     if (repository !== null && !repositories.has(key(repository)))
       throw new CliError(
-        `${who} in ${repository}: there is no such repository, in the file or at the gate`,
+        `${principal} in ${repository}: there is no such repository, in the file or at the gate`,
         'List it under repositories, or correct its name',
       )
 }

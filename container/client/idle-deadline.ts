@@ -116,7 +116,7 @@ export class IdleDeadline {
         : since + Math.max(0, this.#credit)
     const deadline = Math.min(idleAt, slowAt, this.#endsAt ?? Number.POSITIVE_INFINITY)
     if (deadline === Number.POSITIVE_INFINITY) return
-    const reason: DisconnectReason = deadline === idleAt ? 'idle' : 'slow'
+    const reason: DisconnectReason = deadline === idleAt ? 'idle-timeout' : 'too-slow'
     this.#timer = setTimeout(this.#onLate, deadline - performance.now(), reason)
   }
 }

@@ -70,16 +70,16 @@ export function readBody(stream: Readable, pace: Pace): WatchedBody {
         failure = new ClientGone(reason)
         settle(() => reject(failure))
       }
-      const onVanished = () => fail('vanished')
+      const onDisconnect = () => fail('disconnected')
       const listeners = [
         ['readable', read],
         ['end', end],
-        ['error', onVanished],
-        ['close', onVanished],
+        ['error', onDisconnect],
+        ['close', onDisconnect],
       ] as const
       if (ended || stream.readableEnded) return end()
       if (failure) return reject(failure)
-      if (stream.destroyed) return onVanished()
+      if (stream.destroyed) return onDisconnect()
       waiting = { end, fail }
       deadline.wait()
       for (const [name, listener] of listeners) stream.on(name, listener)

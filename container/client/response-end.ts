@@ -6,9 +6,9 @@ import { ClientGone } from './request-body.ts'
 export function disconnectSignal(response: ServerResponse): AbortSignal {
   const disconnect = new AbortController()
   response.once('close', () => {
-    if (!response.writableFinished) disconnect.abort(new ClientGone('vanished'))
+    if (!response.writableFinished) disconnect.abort(new ClientGone('disconnected'))
   })
-  if (response.destroyed) disconnect.abort(new ClientGone('vanished'))
+  if (response.destroyed) disconnect.abort(new ClientGone('disconnected'))
   return disconnect.signal
 }
 
@@ -20,7 +20,7 @@ export async function endWithTimeout(
   response: ServerResponse,
   idleMs: number,
 ): Promise<DisconnectReason | undefined> {
-  if (response.destroyed) return 'vanished'
+  if (response.destroyed) return 'disconnected'
   let isLate = false
   await new Promise<void>(resolve => {
     const late = setTimeout(() => {
@@ -33,6 +33,6 @@ export async function endWithTimeout(
     })
     response.end()
   })
-  if (isLate) return 'unread'
-  return response.writableFinished ? undefined : 'vanished'
+  if (isLate) return 'write-timeout'
+  return response.writableFinished ? undefined : 'disconnected'
 }

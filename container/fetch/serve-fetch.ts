@@ -59,7 +59,7 @@ export async function serveFetch(
     end = await uploadPack(pass, request, response, { ...dependencies, mirror })
   } catch (error) {
     if (response.destroyed) {
-      end = sessionEndOf('vanished')
+      end = sessionEndOf('disconnected')
       return
     }
     if (!(error instanceof UpstreamError || error instanceof MemoryExhausted)) throw error

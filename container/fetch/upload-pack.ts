@@ -92,7 +92,9 @@ export async function uploadPack(
     return isStuck ? 'git found no answer in time; fetch less at once' : undefined
   })
   const [problem, end] = await Promise.all([fed, ended])
-  return problem instanceof ClientGone && problem.reason !== 'vanished' ? sessionEndOf(problem.reason) : end
+  return problem instanceof ClientGone && problem.reason !== 'disconnected'
+    ? sessionEndOf(problem.reason)
+    : end
 }
 
 const startUploadPack = (mirror: Mirror, agent: string, protocol: string | undefined) =>
@@ -179,13 +181,13 @@ export async function streamResponse(
     response.destroy()
   }
   response.once('close', () => {
-    if (!response.writableFinished) stop('vanished')
+    if (!response.writableFinished) stop('disconnected')
   })
-  if (response.destroyed) stop('vanished')
+  if (response.destroyed) stop('disconnected')
   const send = (bytes: Buffer) => {
     if (response.write(bytes, error => void (error || releaseBuffer(bytes)))) return
     stdout.pause()
-    idle = setTimeout(stop, idleMs, 'unread')
+    idle = setTimeout(stop, idleMs, 'write-timeout')
     response.once('drain', () => {
       clearTimeout(idle)
       stdout.resume()
@@ -202,7 +204,7 @@ export async function streamResponse(
   })
   const { stderr } = await ended
   clearTimeout(idle)
-  if (response.destroyed) return sessionEndOf(disconnectReason ?? 'vanished')
+  if (response.destroyed) return sessionEndOf(disconnectReason ?? 'disconnected')
   if (hasStarted) return sessionEndOf(await endWithTimeout(response, idleMs))
   const problem = await inputError()
   sendErrPacket(response, problem ?? `the request could not be served${lastWords(stderr)}`)

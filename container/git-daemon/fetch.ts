@@ -25,11 +25,11 @@ export async function serveUploadPack(
   })
   const { stdin, stdout, stderr } = child
   if (!stdin || !stdout || !stderr) throw new Error('git upload-pack could not be started')
-  let unread: NodeJS.Timeout | undefined
+  let writeTimeout: NodeJS.Timeout | undefined
   let disconnectReason: DisconnectReason | undefined
   const stop = (reason: DisconnectReason) => {
     disconnectReason ??= reason
-    clearTimeout(unread)
+    clearTimeout(writeTimeout)
     deadline.rest()
     killGroup(child)
     // Unread output would keep the child's `close` event from firing.
@@ -45,10 +45,10 @@ export async function serveUploadPack(
    * client.
    */
   const answered = () => {
-    clearTimeout(unread)
+    clearTimeout(writeTimeout)
     if (socket.writableNeedDrain) {
       deadline.rest()
-      unread = setTimeout(stop, settings.readIdleMs, 'unread')
+      writeTimeout = setTimeout(stop, settings.readIdleMs, 'write-timeout')
     } else {
       deadline.allow(settings.clientIdleMs)
       deadline.wait()
@@ -66,11 +66,11 @@ export async function serveUploadPack(
   pump(socket, stdin, bytes => deadline.received(bytes))
   pump(stdout, socket, answered)
   socket.once('end', () => stdin.end())
-  const closed = () => stop('vanished')
+  const closed = () => stop('disconnected')
   socket.once('close', closed)
   deadline.wait()
   await new Promise(resolve => child.once('close', resolve))
-  clearTimeout(unread)
+  clearTimeout(writeTimeout)
   deadline.rest()
   socket.off('close', closed)
   if (socket.writable) socket.end()

@@ -27,7 +27,7 @@ export interface GitClient extends PushClient {
 export function gitClient(socket: Socket, protocol: string | undefined, pace: PushPace): GitClient {
   const { body: watched, enterPhase } = pushBody(socket, pace)
   const disconnect = new AbortController()
-  const onDisconnect = () => disconnect.abort(new ClientGone('vanished'))
+  const onDisconnect = () => disconnect.abort(new ClientGone('disconnected'))
   let isOver = false
   let isSilent = false
   let isTurnedAway = false
@@ -41,11 +41,11 @@ export function gitClient(socket: Socket, protocol: string | undefined, pace: Pu
     const chunk =
       peeked ??
       (await watched.read().catch((error: unknown) => {
-        isSilent = error instanceof ClientGone && error.reason !== 'vanished'
+        isSilent = error instanceof ClientGone && error.reason !== 'disconnected'
         throw error
       }))
     peeked = undefined
-    if (chunk === undefined && !isOver) throw new ClientGone('vanished')
+    if (chunk === undefined && !isOver) throw new ClientGone('disconnected')
     return chunk
   }
   return {

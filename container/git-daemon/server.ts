@@ -155,7 +155,7 @@ async function servePush(companion: Companion, caller: GitConnection): Promise<v
  */
 function closed(socket: Socket): AbortSignal {
   const disconnect = new AbortController()
-  const onDisconnect = () => disconnect.abort(new ClientGone('vanished'))
+  const onDisconnect = () => disconnect.abort(new ClientGone('disconnected'))
   for (const name of ['end', 'close'] as const) socket.once(name, onDisconnect)
   if (socket.destroyed || socket.readableEnded) onDisconnect()
   return disconnect.signal

@@ -36,7 +36,7 @@ export async function lfsDownload(
       release()
     }
   } catch (error) {
-    if (response.destroyed) end = sessionEndOf('vanished')
+    if (response.destroyed) end = sessionEndOf('disconnected')
     else respondWithFailure(response, pass.id, error)
   } finally {
     started.end(end)

@@ -54,7 +54,7 @@ export async function checkAndForward(work: PushWork, quarantined: Quarantined):
     if (disconnected.aborted)
       return abandoned(
         commands,
-        disconnected.reason instanceof ClientGone ? disconnected.reason : new ClientGone('vanished'),
+        disconnected.reason instanceof ClientGone ? disconnected.reason : new ClientGone('disconnected'),
       )
     if (error instanceof UpstreamError) return failed(commands, error.message)
     if (error instanceof GateFault) return couldNotCheck(commands, error.message)

@@ -83,7 +83,7 @@ function watchClient({ client, state }: Pick<PushWork, 'client' | 'state'>) {
     state.move('abandoned')
     controller.abort(cause)
   }
-  const closed = () => abandon(new ClientGone('vanished'))
+  const closed = () => abandon(new ClientGone('disconnected'))
   client.disconnected.addEventListener('abort', closed)
   if (client.disconnected.aborted) closed()
   return {

@@ -75,7 +75,7 @@ const RULES: readonly (readonly [route: string, minRole: Role, scope: FindScope]
   ['GET /fetches', 'viewer', inQuery],
   ['GET /lfs-transfers', 'viewer', inQuery],
   ['GET /host-calls', 'viewer', inQuery],
-  ['GET /failures', 'viewer', gate],
+  ['GET /auth-failures', 'viewer', gate],
   ['GET /exceptions', 'viewer', inQuery],
   ['POST /exceptions', 'approver', inBody],
   ['DELETE /exceptions/{id}', 'approver', ofException],
@@ -93,7 +93,7 @@ const RULES: readonly (readonly [route: string, minRole: Role, scope: FindScope]
   ['DELETE /admin-tokens/{id}', 'admin', gate],
   ['GET /operators', 'viewer', gate],
   ['PUT /operators', 'admin', gate],
-  ['DELETE /operators/{who}', 'admin', gate],
+  ['DELETE /operators/{principal}', 'admin', gate],
   ['GET /webhooks', 'admin', gate], // a chat service's URL is a secret
   ['POST /webhooks', 'admin', gate],
   ['DELETE /webhooks/{id}', 'admin', gate],
@@ -132,6 +132,6 @@ export function missingRole(
     `${name} has ${has}; this needs ${describeRole({ role: minRole, repository })}`.slice(0, 1000),
     scope === 'gate' && roles.some(each => each.repository !== null)
       ? 'Name a repository of yours (repository=NAME) where the request takes one, or ask an admin for the role'
-      : 'Ask an admin for the role: git gate operator set WHO --role ROLE',
+      : 'Ask an admin for the role: git gate operator set PRINCIPAL --role ROLE',
   )
 }

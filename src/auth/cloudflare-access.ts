@@ -45,9 +45,9 @@ export async function personOfAssertion(
       algorithms: ['RS256'],
       requiredClaims: ['exp', 'iat'],
     })
-    const who = Claims.safeParse(payload)
-    if (!who.success) return undefined
-    const { name, email, subject } = who.data
+    const claims = Claims.safeParse(payload)
+    if (!claims.success) return undefined
+    const { name, email, subject } = claims.data
     return { name: `access ${name}`, person: { issuer: `https://${team}`, subject, email, groups: [] } }
   } catch (error) {
     if (error instanceof errors.JOSEError) return undefined

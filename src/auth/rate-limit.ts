@@ -5,7 +5,7 @@ import { logError } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
 import type { ApiError } from '../contract/admin-api/common.ts'
 import { hashToken } from '../ledger/access/token-format.ts'
-import { recordFailure } from '../ledger/auth-failures.ts'
+import { countAuthFailure } from '../ledger/auth-failures.ts'
 import { addressGroup, clientAddress } from './client-address.ts'
 import { authorizationOf, credentials } from './credentials.ts'
 
@@ -52,7 +52,7 @@ export const rateLimit = createMiddleware<{ Bindings: Env }>(async (c, next) => 
  */
 export async function recordAuthFailure(env: Env, request: Request): Promise<Response | undefined> {
   const address = addressGroup(clientAddress(env, request))
-  const failures = await recordFailure(env.LEDGER, address).catch((error: unknown) => {
+  const failures = await countAuthFailure(env.LEDGER, address).catch((error: unknown) => {
     // The request gets its 401 even if the ledger cannot count it.
     logError({ at: 'counting a failure' }, error)
     return 0
@@ -78,14 +78,14 @@ let countedMinute = 0
 const MAX_COUNTED = 50_000
 const OTHER_ADDRESSES = 'others'
 
-/** Counts a request of `who`. Returns false if it exceeds the limit per minute. */
-function count(who: string, limit: number): boolean {
+/** Counts a request of `client`. Returns false if it exceeds the limit per minute. */
+function count(client: string, limit: number): boolean {
   const minute = Math.floor(Date.now() / MINUTE_MS)
   if (minute !== countedMinute) {
     counts.clear()
     countedMinute = minute
   }
-  const key = counts.has(who) || counts.size < MAX_COUNTED ? who : OTHER_ADDRESSES
+  const key = counts.has(client) || counts.size < MAX_COUNTED ? client : OTHER_ADDRESSES
   const now = (counts.get(key) ?? 0) + 1
   counts.set(key, now)
   return now <= limit

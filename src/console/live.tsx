@@ -119,10 +119,10 @@ function stream(c: Context<ConsoleEnv>, poll: (send: Send) => Promise<number | L
     c.req.raw.signal.addEventListener('abort', () => disconnect.abort(), { once: true })
     await sse.write(': connected\n\n')
     for (let polls = 0; polls < MAX_POLLS && !disconnect.signal.aborted; polls++) {
-      const who = await currentOperator(c)
-      const next = !who
+      const found = await currentOperator(c)
+      const next = !found
         ? 'signed-out'
-        : JSON.stringify(who.operator.roles) !== JSON.stringify(c.var.operator.roles)
+        : JSON.stringify(found.operator.roles) !== JSON.stringify(c.var.operator.roles)
           ? 'reload'
           : await poll((event, data) => sse.writeSSE({ event, data: JSON.stringify(data) }))
       if (typeof next === 'string') return sse.writeSSE({ event: next, data: '' })

@@ -52,22 +52,25 @@ export type RefResult = z.infer<typeof RefResult>
 export const StepTime = z.object({ step: z.string(), ms: z.number() })
 export type StepTime = z.infer<typeof StepTime>
 
-/**
- * The reason for which the companion ended a session early. The client sent nothing (`idle`), sent too slowly
- * (`slow`), stopped reading (`unread`), disconnected (`vanished`) or sent an incomplete pack (`cut`); or git
- * hung (`stuck`).
- */
-export const DisconnectReason = z.enum(['idle', 'slow', 'unread', 'vanished', 'cut', 'stuck'])
+/** The reason for which the companion ended a session early. */
+export const DisconnectReason = z.enum([
+  'idle-timeout',
+  'too-slow',
+  'write-timeout',
+  'disconnected',
+  'incomplete-pack',
+  'git-timeout',
+])
 export type DisconnectReason = z.infer<typeof DisconnectReason>
 
 /** The reasons as messages. */
 export const DISCONNECT_MESSAGES: Readonly<Record<DisconnectReason, string>> = {
-  idle: 'the client stopped sending',
-  slow: 'the client sent too slowly',
-  unread: 'the client stopped reading',
-  vanished: 'the client went away',
-  cut: 'the pack ended before it was whole',
-  stuck: 'git stood still',
+  'idle-timeout': 'the client stopped sending',
+  'too-slow': 'the client sent too slowly',
+  'write-timeout': 'the client stopped reading',
+  disconnected: 'the client disconnected',
+  'incomplete-pack': 'the pack was incomplete',
+  'git-timeout': 'git made no progress',
 }
 
 /** A Git LFS pointer that a push introduces, and the first path that has it. */

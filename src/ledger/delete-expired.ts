@@ -1,4 +1,4 @@
-import { deleteFailures } from './auth-failures.ts'
+import { deleteAuthFailures } from './auth-failures.ts'
 import { deleteNotices } from './webhooks.ts'
 
 const DAY_MS = 86_400_000
@@ -38,7 +38,7 @@ export async function deleteExpired(ledger: D1Database, days: number): Promise<v
         `DELETE FROM host_calls WHERE id IN (SELECT id FROM host_calls WHERE at < ? LIMIT ${MAX_ROWS_PER_SWEEP})`,
       )
       .bind(before),
-    deleteFailures(ledger, before),
+    deleteAuthFailures(ledger, before),
     deleteNotices(ledger),
     ledger.prepare(`DELETE FROM deliveries WHERE id <= (SELECT max(id) FROM deliveries) - ${MAX_DELIVERIES}`),
   ])

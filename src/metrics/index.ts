@@ -101,7 +101,7 @@ function ledgerMetrics(totals: Totals): string {
       "Agents' calls to hosts' APIs, by outcome",
       counts('host-call', 'outcome'),
     ),
-    metric('gate_authentication_failures_total', 'counter', 'Failed authentications', sum('failure')),
+    metric('gate_authentication_failures_total', 'counter', 'Failed authentications', sum('auth-failure')),
     metric('gate_webhook_deliveries_pending', 'gauge', 'Webhook deliveries not yet sent', [
       [{}, totals.deliveries],
     ]),

@@ -61,7 +61,7 @@ test('a companion reports its mirror, its sessions and their outcomes, and the m
     () => 'the push is not among the live sessions',
   )
   const abandoned = await gate.ledger.until(({ outcome }) => outcome === 'abandoned')
-  expect(abandoned).toMatchObject({ disconnectReason: 'idle', scannedBytes: 0 })
+  expect(abandoned).toMatchObject({ disconnectReason: 'idle-timeout', scannedBytes: 0 })
   stalled.destroy()
 
   const pushShow = await gitGate(['push', 'show', abandoned.id], {

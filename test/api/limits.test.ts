@@ -17,7 +17,7 @@ test('failed authentications are limited and recorded, and valid tokens still wo
     expect(refused.headers.get('www-authenticate')).toBeNull()
     expect(await refused.text()).toMatch(/^git-gate: too many .*wait \d+ s/)
   }
-  expect(await gate.json('GET', '/failures')).toMatchObject([
+  expect(await gate.json('GET', '/auth-failures')).toMatchObject([
     { address: 'unknown', count: expect.any(Number) },
   ])
   expect((await gate.request('/agents')).status).toBe(200)
@@ -33,7 +33,7 @@ test('the console limits failed authentications too', async () => {
   }
   expect(statuses.slice(0, 5)).toEqual([401, 401, 401, 401, 401])
   expect(statuses).toContain(429)
-  expect(await gate.json('GET', '/failures')).toMatchObject([{ address: 'unknown' }])
+  expect(await gate.json('GET', '/auth-failures')).toMatchObject([{ address: 'unknown' }])
 })
 
 test('a token with too many requests is told to wait', async () => {

@@ -143,7 +143,7 @@ test('a query parameter that the route does not have is refused, with those that
     ...json(),
   })
   expect(await misspelt.json()).toMatchObject({
-    error: { message: 'unknown query parameter "repo"; DELETE /operators/{who} has repository' },
+    error: { message: 'unknown query parameter "repo"; DELETE /operators/{principal} has repository' },
   })
 })
 

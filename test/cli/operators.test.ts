@@ -36,7 +36,7 @@ async function apply(state: object): Promise<string[]> {
 }
 const roles = async () =>
   z
-    .array(z.object({ who: z.string(), role: z.string(), repository: z.string().nullable() }))
+    .array(z.object({ principal: z.string(), role: z.string(), repository: z.string().nullable() }))
     .parse(await gate.json('GET', '/operators'))
 
 test('a role is given, listed and taken away by the command', async () => {
@@ -65,8 +65,8 @@ test('an approver of one repository lists its pending findings by the command', 
 })
 
 test('apply makes the roles as the file lists them, an export lists them, and a file without a list keeps them', async () => {
-  const ada = { who: 'email:ada@acme.example', role: 'admin' }
-  const platform = { who: 'group:platform', role: 'approver', repository: APP }
+  const ada = { principal: 'email:ada@acme.example', role: 'admin' }
+  const platform = { principal: 'group:platform', role: 'approver', repository: APP }
   expect(await apply({ operators: [ada, platform] })).toEqual([
     'add operator email:ada@acme.example',
     `add operator group:platform ${APP}`,
@@ -85,7 +85,7 @@ test('apply makes the roles as the file lists them, an export lists them, and a 
 })
 
 test('a file that gives a name two roles in the same place is refused', async () => {
-  const role = { who: 'group:platform', repository: APP }
+  const role = { principal: 'group:platform', repository: APP }
   const operators = [
     { ...role, role: 'viewer' },
     { ...role, repository: APP.toUpperCase(), role: 'admin' },

@@ -92,7 +92,7 @@ const misfits: readonly [code: number, args: string[], message: string][] = [
   [1, ['identity', 'new', 'x', '--public', 'known_hosts'], "--public 'known_hosts': not the public half"],
   [1, ['token', 'mint', 'ada', '--expires', '2001-01-01'], "--expires '2001-01-01': "],
   [1, ['admin-token', 'mint', 'x', '--owner', 'ada'], "--owner 'ada': must be email:ADDRESS"],
-  [1, ['operator', 'set', 'ada', '--role', 'viewer'], '<who>: must be email:ADDRESS'],
+  [1, ['operator', 'set', 'ada', '--role', 'viewer'], '<principal>: must be email:ADDRESS'],
   [1, ['webhook', 'add', 'nowhere'], '<url>: '],
 ]
 test('a value that does not fit is named as the command line has it, and leads to --help', async () => {
@@ -159,7 +159,7 @@ const bad: readonly [string, string, unknown][] = [
   ['POST', '/identities', { name: 'x', register: {} }],
   ['PUT', '/credentials/x', { app: { id: '-' }, secret: 'x' }],
   ['POST', '/admin-tokens', { label: 'x', role: 'king' }],
-  ['PUT', '/operators', { who: 'x', role: 'y' }],
+  ['PUT', '/operators', { principal: 'x', role: 'y' }],
 ]
 test('the API’s errors are in plain words, without zod’s own', async () => {
   for (const [method, path, body] of bad) {

@@ -16,8 +16,8 @@ test('an admin gives, changes and takes away roles, and the audit log names the 
   const roles = () => gate.admin.request('GET', '/operators')
   await open('/settings/operators')
   await page.getByText('No operator who signs in has a role yet.').waitFor()
-  const give = async (who: string, role: string, repository: string) => {
-    await page.getByLabel('Operator', { exact: true }).fill(who)
+  const give = async (principal: string, role: string, repository: string) => {
+    await page.getByLabel('Operator', { exact: true }).fill(principal)
     await page.getByLabel('Role', { exact: true }).selectOption(role)
     await page.getByLabel('Repository').selectOption(repository)
     await untilLoaded(page, () => page.getByRole('button', { name: 'Give the role' }).click())
@@ -30,8 +30,8 @@ test('an admin gives, changes and takes away roles, and the audit log names the 
   await page.getByText('Give a role').click()
   await give('group:platform/ops', 'viewer', '')
   expect(await roles()).toMatchObject([
-    { who: 'email:grace@acme.example', role: 'approver', repository: 'app' },
-    { who: 'group:platform/ops', role: 'viewer', repository: null },
+    { principal: 'email:grace@acme.example', role: 'approver', repository: 'app' },
+    { principal: 'group:platform/ops', role: 'viewer', repository: null },
   ])
 
   await page.getByLabel('Role of group:platform/ops in the gate').selectOption('admin')

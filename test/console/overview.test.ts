@@ -18,11 +18,16 @@ test('the overview charts timeouts and scan volume, with the numbers in tables',
   writeHistory(gate.home, [
     { startedAt: now, scannedBytes: 3 << 20 },
     { startedAt: now - 1, scannedBytes: 1 << 19 },
-    { startedAt: now - 2, outcome: 'abandoned', disconnectReason: 'idle' },
-    { startedAt: now - 3, outcome: 'abandoned', disconnectReason: 'idle' },
-    { startedAt: now - 4 * hour, outcome: 'abandoned', disconnectReason: 'vanished' },
+    { startedAt: now - 2, outcome: 'abandoned', disconnectReason: 'idle-timeout' },
+    { startedAt: now - 3, outcome: 'abandoned', disconnectReason: 'idle-timeout' },
+    { startedAt: now - 4 * hour, outcome: 'abandoned', disconnectReason: 'disconnected' },
     { startedAt: now - 40 * 24 * hour },
-    { startedAt: now - 4 * hour - 1, outcome: 'failed', disconnectReason: 'stuck', scannedBytes: 2 << 20 },
+    {
+      startedAt: now - 4 * hour - 1,
+      outcome: 'failed',
+      disconnectReason: 'git-timeout',
+      scannedBytes: 2 << 20,
+    },
   ])
   await using operator = await openConsole(browser, gate)
   const { page, open, errors: wrong } = operator

@@ -228,7 +228,7 @@ test('failed sign-ins are recorded, and too many are rate-limited', async () => 
   for (let tries = 0; tries < 8; tries++) statuses.push(await attempt())
   expect(statuses.slice(0, 3)).toEqual([403, 403, 403])
   expect(statuses).toContain(429)
-  expect(await gate.admin.request('GET', '/failures')).not.toEqual([])
+  expect(await gate.admin.request('GET', '/auth-failures')).not.toEqual([])
 })
 
 test('every response has the content security policy, and no page has inline scripts or styles', async () => {

@@ -73,9 +73,9 @@ for (const agent of agents) {
   for (const name of repositories) await gate.admin.grant(agent, name, own)
   tokens.set(agent, (await gate.admin.mint(agent, 'laptop')).token)
 }
-await gate.admin.request('PUT', '/operators', { who: 'email:grace@acme.example', role: 'admin' })
+await gate.admin.request('PUT', '/operators', { principal: 'email:grace@acme.example', role: 'admin' })
 await gate.admin.request('PUT', '/operators', {
-  who: 'group:billing',
+  principal: 'group:billing',
   role: 'approver',
   repository: 'acme/billing',
 })
@@ -210,7 +210,7 @@ function twoWeeks(): PastPush[] {
       accepted: '',
       refused: `git-gate: ${agent} may push refs/heads/${agent}/** only`,
       failed: 'git-gate: the upstream did not answer within 120 s',
-      abandoned: 'git-gate: the client went away',
+      abandoned: 'git-gate: the client disconnected',
     }[ended]
     return {
       startedAt: Math.round(now - DAY / 24 - (i / 620) ** 1.3 * 13.5 * DAY - (noise / 1000) * (DAY / 8)),
@@ -220,7 +220,7 @@ function twoWeeks(): PastPush[] {
       step: steps.at(-1)?.step ?? 'receiving',
       ms: steps.reduce((sum, { ms }) => sum + ms, 0),
       steps,
-      disconnectReason: ended === 'abandoned' ? (i % 2 ? 'vanished' : 'idle') : null,
+      disconnectReason: ended === 'abandoned' ? (i % 2 ? 'disconnected' : 'idle-timeout') : null,
       scannedBytes: steps.length > 2 ? 3_000 + noise * noise : 0,
       refs: [
         {

@@ -125,14 +125,14 @@ test('closed sessions refuse new sessions, and the close resolves when the last 
 test('ended sessions are counted by repository, service, outcome and reason', () => {
   const sessions = createSessions({ maxSessions: 2, maxAgentSessions: 2 })
   begin(sessions, 'ada').end(sessionEndOf(undefined))
-  begin(sessions, 'ada').end(sessionEndOf('idle'))
+  begin(sessions, 'ada').end(sessionEndOf('idle-timeout'))
   const scanned = { bytes: 10, objects: 2, gitleaks: 1 }
   for (let i = 0; i < 2; i++) begin(sessions, 'ada').end({ outcome: 'accepted', scanned })
   for (const agent of ['ada', 'bob']) begin(sessions, agent)
   sessions.begin(who('eve'))
   expect(sessions.counts('app')).toEqual({
     sessions: { 'git-upload-pack': { served: 1, abandoned: 1, accepted: 2, busy: 1 } },
-    disconnects: { idle: 1 },
+    disconnects: { 'idle-timeout': 1 },
     scanned: { bytes: 20, objects: 4, gitleaks: 2 },
   })
   expect(sessions.counts('other').sessions).toEqual({})

@@ -27,7 +27,7 @@ describe('a push that arrives too slowly is disconnected', () => {
     push.send(bytes.subarray(0, 300_000))
     const started = performance.now()
     using _trickle = trickle(push, Buffer.from('x'), 700)
-    expect(await recordOf(scene, ref)).toMatchObject({ outcome: 'abandoned', disconnectReason: 'slow' })
+    expect(await recordOf(scene, ref)).toMatchObject({ outcome: 'abandoned', disconnectReason: 'too-slow' })
     expect(performance.now() - started).toBeLessThan(seconds(8))
     expect(await scene.gate.upstream.ref(ref)).toBeUndefined()
     push.destroy()
@@ -43,7 +43,7 @@ describe('a push that arrives too slowly is disconnected', () => {
       at += 4_000
     }, 200)
     const record = await recordOf(scene, ref).finally(() => clearInterval(timer))
-    expect(record).toMatchObject({ outcome: 'abandoned', disconnectReason: 'slow' })
+    expect(record).toMatchObject({ outcome: 'abandoned', disconnectReason: 'too-slow' })
     push.destroy()
   })
 

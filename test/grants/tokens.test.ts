@@ -90,7 +90,7 @@ test('guessing: git has to wait, the guesses are recorded, and valid tokens stil
   expect(answer.headers['content-type']).toMatch(/^text\/plain/)
   const failures = z
     .array(z.object({ address: z.string(), count: z.number() }))
-    .parse(await gate.admin.request('GET', '/failures'))
+    .parse(await gate.admin.request('GET', '/auth-failures'))
   expect(failures.reduce((sum, each) => sum + each.count, 0)).toBeGreaterThan(FAILURES)
   expect(failures.every(each => each.address === 'unknown')).toBe(true)
   expect(await carl.clone()).toBeDefined()

@@ -97,7 +97,8 @@ test.each([
 })
 
 const Failures = z.array(z.object({ address: z.string(), count: z.number() }))
-const failures = async (gate: AdminGate) => Failures.parse(await gate.json('GET', '/failures?limit=2000'))
+const failures = async (gate: AdminGate) =>
+  Failures.parse(await gate.json('GET', '/auth-failures?limit=2000'))
 const guessFrom = async (gate: AdminGate, address: string) => {
   const headers = { authorization: 'Bearer x', 'cf-connecting-ip': address }
   await (await fetch(`${gate.url}/demo`, { headers })).text()
@@ -129,7 +130,7 @@ describe('behind a proxy', () => {
     ['192.0.2.1, 192.0.2.2', 'unknown'],
     ['localhost', 'unknown'],
   ])('the address %s is counted as %s', async (given, counted) => {
-    await gate.ledger.prepare('DELETE FROM failures').run()
+    await gate.ledger.prepare('DELETE FROM auth_failures').run()
     await guessFrom(gate, given)
     expect(await failures(gate)).toMatchObject([{ address: counted, count: 1 }])
   })
@@ -148,13 +149,13 @@ test('failures from ever new addresses take a bounded number of rows', async () 
 
   await gate.ledger
     .prepare(
-      `INSERT INTO failures (address, minute, count)
+      `INSERT INTO auth_failures (address, minute, count)
        SELECT 'a' || value, value, 1 FROM json_each((SELECT json_group_array(n) FROM
          (WITH RECURSIVE t(n) AS (SELECT 20000000 UNION ALL SELECT n + 1 FROM t LIMIT 12000) SELECT n FROM t)))`,
     )
     .run()
   await gate.tick()
-  const left = await gate.ledger.prepare('SELECT count(*) AS rows FROM failures').all()
+  const left = await gate.ledger.prepare('SELECT count(*) AS rows FROM auth_failures').all()
   expect(left.results).toEqual([{ rows: expect.any(Number) }])
   expect(z.object({ rows: z.number() }).parse(left.results[0]).rows).toBeLessThanOrEqual(10_300)
 })

@@ -25,7 +25,7 @@ test('a push whose client disconnects while it waits for a mirror is recorded as
     )
     push.destroy()
     const record = await gate.ledger.until(({ outcome }) => outcome !== 'open', seconds(20))
-    expect(record).toMatchObject({ outcome: 'abandoned', disconnectReason: 'vanished' })
+    expect(record).toMatchObject({ outcome: 'abandoned', disconnectReason: 'disconnected' })
     expect(gate.log.filter(line => line.includes('"level":"error"'))).toEqual([])
   } finally {
     silent.close()

@@ -102,7 +102,7 @@ test('a person whom Access authenticates has no role before an admin gives one, 
   const jwt = await assertion({ email: 'Heidi@example.com' })
   const status = async () => (await gate.request('/agents', by(jwt))).status
   expect(await status()).toBe(403)
-  await gate.json('PUT', '/operators', { who: 'email:heidi@example.com', role: 'viewer' })
+  await gate.json('PUT', '/operators', { principal: 'email:heidi@example.com', role: 'viewer' })
   expect(await status()).toBe(200)
   await gate.json('DELETE', '/operators/email%3Aheidi%40example.com')
   expect(await status()).toBe(403)

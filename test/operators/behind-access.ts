@@ -24,6 +24,6 @@ export async function startGateBehindAccess(): Promise<AdminGate> {
           }
         : undefined,
   })
-  for (const who of ADMINS) await gate.json('PUT', '/operators', { who, role: 'admin' })
+  for (const principal of ADMINS) await gate.json('PUT', '/operators', { principal, role: 'admin' })
   return gate
 }

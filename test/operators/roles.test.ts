@@ -110,7 +110,7 @@ test('an operator of one repository reads and decides there only', async () => {
     `/grants/ada/${other}`,
     '/agents',
     '/changes',
-    '/failures',
+    '/auth-failures',
     '/identities',
     '/tokens',
   ])
@@ -152,7 +152,7 @@ test('an admin of one repository gives grants there, and no rights beyond it', a
     ['POST', '/agents', { name: 'eve' }],
     ['POST', '/tokens', { agent: 'ada', repository: OWN }],
     ['POST', '/admin-tokens', { label: 'mine', repository: OWN }],
-    ['PUT', '/operators', { who: 'email:eve@evil.example', role: 'admin', repository: OWN }],
+    ['PUT', '/operators', { principal: 'email:eve@evil.example', role: 'admin', repository: OWN }],
   ] as const)
     expect([path, await admin(method, path, body)]).toEqual([path, 403])
 })
@@ -169,27 +169,27 @@ test('the metrics need a viewer of the whole gate', async () => {
 })
 
 test('a role is given once for a name and a place, is on record, and ends with its repository', async () => {
-  const role = { who: 'email:Ada@Acme.Example', role: 'viewer', repository: OTHER.toUpperCase() }
+  const role = { principal: 'email:Ada@Acme.Example', role: 'viewer', repository: OTHER.toUpperCase() }
   expect(await gate.json('PUT', '/operators', role)).toMatchObject({
-    who: 'email:ada@acme.example',
+    principal: 'email:ada@acme.example',
     role: 'viewer',
     repository: OTHER,
   })
   await gate.json('PUT', '/operators', { ...role, role: 'approver' })
-  await gate.json('PUT', '/operators', { who: 'group:platform', role: 'admin' })
-  await gate.json('PUT', '/operators', { who: 'group:platform', role: 'viewer' })
+  await gate.json('PUT', '/operators', { principal: 'group:platform', role: 'admin' })
+  await gate.json('PUT', '/operators', { principal: 'group:platform', role: 'viewer' })
   expect(await gate.json('GET', '/operators')).toMatchObject([
-    { who: 'email:ada@acme.example', role: 'approver', repository: OTHER },
-    { who: 'group:platform', role: 'viewer', repository: null },
+    { principal: 'email:ada@acme.example', role: 'approver', repository: OTHER },
+    { principal: 'group:platform', role: 'viewer', repository: null },
   ])
-  for (const who of [
+  for (const principal of [
     'ada@acme.example',
     'group:',
     'subject:248',
     'subject:https://id.example/#',
     'email:a@b@c',
   ])
-    expect((await gate.request('/operators', put({ who, role: 'admin' }))).status).toBe(400)
+    expect((await gate.request('/operators', put({ principal, role: 'admin' }))).status).toBe(400)
   await gate.json('DELETE', '/operators/group%3Aplatform')
   expect(
     (await gate.request('/operators/group%3Aplatform', { method: 'DELETE', headers: authorized() })).status,

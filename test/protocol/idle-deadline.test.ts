@@ -29,7 +29,7 @@ describe('the deadline of a client that is waited for', () => {
   afterEach(() => void vi.useRealTimers())
 
   test('silence is let go at its bound, and not before', () => {
-    expect(letGo(PACE, { bytes: 1, everyMs: seconds(100) })).toEqual({ how: 'idle', after: 90 })
+    expect(letGo(PACE, { bytes: 1, everyMs: seconds(100) })).toEqual({ how: 'idle-timeout', after: 90 })
   })
 
   test.for([
@@ -40,7 +40,7 @@ describe('the deadline of a client that is waited for', () => {
     [1, 85, 171],
   ])('%i bytes every %i s are let go as too slow within %i s', ([bytes = 0, every = 0, within = 0]) => {
     const end = letGo(PACE, { bytes, everyMs: seconds(every) })
-    expect(end).toMatchObject({ how: 'slow' })
+    expect(end).toMatchObject({ how: 'too-slow' })
     expect(end?.after).toBeLessThanOrEqual(within)
   })
 
@@ -62,7 +62,7 @@ describe('the deadline of a client that is waited for', () => {
       vi.advanceTimersByTime(seconds(10))
       deadline.received(1)
     }
-    expect(late).toHaveBeenCalledWith('slow')
+    expect(late).toHaveBeenCalledWith('too-slow')
     deadline.rest()
   })
 
@@ -73,7 +73,7 @@ describe('the deadline of a client that is waited for', () => {
 
   test('however fast it is, all of it has to be there in time', () => {
     const end = letGo(PACE, { bytes: 1_000_000, everyMs: seconds(1) })
-    expect(end).toEqual({ how: 'slow', after: 3600 })
+    expect(end).toEqual({ how: 'too-slow', after: 3600 })
   })
 
   test('a wait that stands still because git does is not the client’s', () => {
@@ -104,7 +104,7 @@ describe('the deadline of a client that is waited for', () => {
     expect(late).not.toHaveBeenCalled()
     deadline.wait()
     vi.advanceTimersByTime(1)
-    expect(late).toHaveBeenCalledWith('slow')
+    expect(late).toHaveBeenCalledWith('too-slow')
   })
 
   test('a slow client that need not send anything any more is not late for what it was before', () => {
@@ -130,7 +130,7 @@ describe('the deadline of a client that is waited for', () => {
     vi.advanceTimersByTime(seconds(19))
     expect(late).not.toHaveBeenCalled()
     vi.advanceTimersByTime(seconds(1))
-    expect(late).toHaveBeenCalledWith('slow')
+    expect(late).toHaveBeenCalledWith('too-slow')
   })
 
   test('a shorter silence that is allowed earns nothing, and a longer one a whole window', () => {
@@ -143,7 +143,7 @@ describe('the deadline of a client that is waited for', () => {
     }
     deadline.allow(seconds(60))
     vi.advanceTimersByTime(seconds(11))
-    expect(late).toHaveBeenCalledWith('slow')
+    expect(late).toHaveBeenCalledWith('too-slow')
     const other = vi.fn()
     const longer = new IdleDeadline({ ...PACE, idleMs: seconds(20) }, other)
     longer.wait()
@@ -164,6 +164,6 @@ describe('the deadline of a client that is waited for', () => {
     expect(late).not.toHaveBeenCalled()
     deadline.allow(seconds(2))
     vi.advanceTimersByTime(seconds(2))
-    expect(late).toHaveBeenCalledWith('idle')
+    expect(late).toHaveBeenCalledWith('idle-timeout')
   })
 })

@@ -35,7 +35,7 @@ test.each<[string, (stream: PassThrough) => void]>([
   const waiting = body.read()
   leave(stream)
   for (const next of [waiting, body.read(), body.read()])
-    await expect(next).rejects.toMatchObject({ reason: 'vanished' })
+    await expect(next).rejects.toMatchObject({ reason: 'disconnected' })
   const late = new PassThrough().on('error', () => {})
   leave(late)
   await new Promise<void>(resolve => late.once('close', () => resolve()))
@@ -45,9 +45,9 @@ test.each<[string, (stream: PassThrough) => void]>([
 test('a silent client is late once, and stays so though it sends on', async () => {
   const stream = new PassThrough()
   const body = readBody(stream, { idleMs: 20 })
-  await expect(body.read()).rejects.toMatchObject({ reason: 'idle' })
+  await expect(body.read()).rejects.toMatchObject({ reason: 'idle-timeout' })
   stream.write('too late')
-  await expect(body.read()).rejects.toMatchObject({ reason: 'idle' })
+  await expect(body.read()).rejects.toMatchObject({ reason: 'idle-timeout' })
 })
 
 test('a client may be silent for as long as nobody asks', async () => {

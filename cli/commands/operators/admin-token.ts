@@ -8,7 +8,7 @@ const mint = command('mint <label>', 'mint an admin token; prints it only once')
   .addOption(roleOption().default('admin'))
   .option(...REPOSITORY_OPTION)
   .option(
-    '--owner <who>',
+    '--owner <principal>',
     'the person who uses it, email:ADDRESS or subject:ISSUER#SUBJECT: approvals by it count as theirs',
   )
   .option(...EXPIRES_OPTION)

@@ -18,27 +18,27 @@ export const REPOSITORY_OPTION = [
 const place = (repository: string | null) => repository ?? 'the gate'
 
 const set = command(
-  'set <who>',
+  'set <principal>',
   'give a role to email:ADDRESS, group:NAME or subject:ISSUER#SUBJECT, which a sign-in proves',
 )
   .addOption(roleOption().makeOptionMandatory())
   .option(...REPOSITORY_OPTION)
-  .action(async (who: string, options) => {
+  .action(async (principal: string, options) => {
     const given = await gate().operators.set({
-      who,
+      principal,
       role: options.role,
       repository: options.repository ?? null,
     })
-    printResult(options, given, () => `${given.who} is ${given.role} of ${place(given.repository)}`)
+    printResult(options, given, () => `${given.principal} is ${given.role} of ${place(given.repository)}`)
   })
 
 const list = command('list', 'list the roles of operators who sign in').action(async options => {
   const roles = await gate().operators.list()
   printResult(options, roles, () =>
     table(
-      ['WHO', 'ROLE', 'REPOSITORY', 'SINCE'],
-      roles.map(({ who, role, repository, createdAt }) => [
-        who,
+      ['PRINCIPAL', 'ROLE', 'REPOSITORY', 'SINCE'],
+      roles.map(({ principal, role, repository, createdAt }) => [
+        principal,
         role,
         repository ?? 'all',
         localTime(createdAt),
@@ -47,14 +47,14 @@ const list = command('list', 'list the roles of operators who sign in').action(a
   )
 })
 
-const remove = removal('remove <who>', 'take a role away, with effect from the next request')
+const remove = removal('remove <principal>', 'take a role away, with effect from the next request')
   .option(...REPOSITORY_OPTION)
-  .action(async (who: string, options) => {
-    const removed = await gate().operators.remove(who, options.repository ?? null)
+  .action(async (principal: string, options) => {
+    const removed = await gate().operators.remove(principal, options.repository ?? null)
     printResult(
       options,
       removed,
-      () => `${removed.who} is no longer ${removed.role} of ${place(removed.repository)}`,
+      () => `${removed.principal} is no longer ${removed.role} of ${place(removed.repository)}`,
     )
   })
 

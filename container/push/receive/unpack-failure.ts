@@ -15,7 +15,7 @@ export function unpackFailure(
   if (isTooSlow)
     return {
       ...couldNotTake(commands, `git made no progress with the pack within ${settings.checkMs / 1000} s`),
-      disconnectReason: 'stuck',
+      disconnectReason: 'git-timeout',
     }
   if (unfit) return refused(commands, [unfit])
   // A proxy between client and companion can end a truncated body as if it were complete. The pack then shows
@@ -25,7 +25,7 @@ export function unpackFailure(
       `${messages}${unpack}${stderr}`,
     )
   )
-    return abandoned(commands, new ClientGone('cut'))
+    return abandoned(commands, new ClientGone('incomplete-pack'))
   if (/No space left on device|Disk quota exceeded/.test(`${messages}${stderr}`))
     return couldNotTake(commands, 'its disk is full')
   if (saysOutOfMemory(`${messages}${stderr}`)) return refused(commands, [tooMuchMemory(settings)])
@@ -34,7 +34,7 @@ export function unpackFailure(
       pushRefusal(`git could not take the pack: ${unpack}`, ['git fsck names the fault in its objects']),
     ])
   const unanswered = couldNotTake(commands, 'git ended without an answer')
-  return wasKilled ? { ...unanswered, disconnectReason: 'stuck' } : unanswered
+  return wasKilled ? { ...unanswered, disconnectReason: 'git-timeout' } : unanswered
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { NewOperatorRole, OperatorRole, Who } from '../../contract/admin-api/operators.ts'
+import { NewOperatorRole, OperatorRole, Principal } from '../../contract/admin-api/operators.ts'
 import {
   findOperatorRole,
   listOperatorRoles,
@@ -37,17 +37,17 @@ export const operators = createApiRouter()
       const wanted = c.req.valid('json')
       const repository = await canonicalRepository(c.env.LEDGER, wanted.repository)
       await setOperatorRole(c.env.LEDGER, c.var.operator, { ...wanted, repository })
-      return c.json(await getOperatorRoleOr404(c.env.LEDGER, wanted.who, repository), 200)
+      return c.json(await getOperatorRoleOr404(c.env.LEDGER, wanted.principal, repository), 200)
     },
   )
   .openapi(
     createRoute({
       method: 'delete',
-      path: '/operators/{who}',
+      path: '/operators/{principal}',
       tags,
       summary: 'Take a role away, with effect from the next request',
       request: {
-        params: z.object({ who: Who }),
+        params: z.object({ principal: Principal }),
         query: z.object({
           repository: z
             .string()
@@ -59,9 +59,9 @@ export const operators = createApiRouter()
       responses: jsonResponses(200, OperatorRole, 'The removed role'),
     }),
     async c => {
-      const { who } = c.req.valid('param')
+      const { principal } = c.req.valid('param')
       const repository = await canonicalRepository(c.env.LEDGER, c.req.valid('query').repository ?? null)
-      const role = await getOperatorRoleOr404(c.env.LEDGER, who, repository)
+      const role = await getOperatorRoleOr404(c.env.LEDGER, principal, repository)
       await removeOperatorRole(c.env.LEDGER, c.var.operator, role)
       return c.json(role, 200)
     },
@@ -69,10 +69,10 @@ export const operators = createApiRouter()
 
 async function getOperatorRoleOr404(
   ledger: D1Database,
-  who: string,
+  principal: string,
   repository: OperatorRole['repository'],
 ): Promise<OperatorRole> {
-  const role = await findOperatorRole(ledger, { who, repository })
-  if (!role) throw notFound(`role of ${who} in ${repository ?? 'the gate'}`, 'operator')
+  const role = await findOperatorRole(ledger, { principal, repository })
+  if (!role) throw notFound(`role of ${principal} in ${repository ?? 'the gate'}`, 'operator')
   return role
 }

@@ -1,9 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { PushPage, PushQuery, PushRecord } from '../../contract/admin-api/pushes.ts'
 import {
+  AuthFailures,
   ChangePage,
   ChangeQuery,
-  Failures,
   FetchPage,
   FetchQuery,
   HostCallPage,
@@ -12,7 +12,7 @@ import {
   LfsTransferQuery,
 } from '../../contract/admin-api/records.ts'
 import { listChanges } from '../../ledger/audit-log.ts'
-import { listFailures } from '../../ledger/auth-failures.ts'
+import { listAuthFailures } from '../../ledger/auth-failures.ts'
 import { listHostCalls } from '../../ledger/host-calls.ts'
 import { listTransfers } from '../../ledger/lfs-records/transfers.ts'
 import { listFetches } from '../../ledger/pushes/fetches.ts'
@@ -123,11 +123,11 @@ export const records = createApiRouter()
   .openapi(
     createRoute({
       method: 'get',
-      path: '/failures',
+      path: '/auth-failures',
       tags,
       summary: 'List failed authentications per address and minute',
       request: { query: ChangeQuery.pick({ limit: true }) },
-      responses: jsonResponses(200, z.array(Failures), 'The counts, newest first'),
+      responses: jsonResponses(200, z.array(AuthFailures), 'The counts, newest first'),
     }),
-    async c => c.json(await listFailures(c.env.LEDGER, c.req.valid('query').limit), 200),
+    async c => c.json(await listAuthFailures(c.env.LEDGER, c.req.valid('query').limit), 200),
   )

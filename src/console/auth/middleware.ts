@@ -90,12 +90,12 @@ export const limitForm = bodyLimit({
  */
 export const requireOperator = createMiddleware<ConsoleEnv>(async (c, next) => {
   const isRead = c.req.method === 'GET' || c.req.method === 'HEAD'
-  const who = isRead
+  const session = isRead
     ? await currentOperator(c)
     : await operatorOfForm(c, (await c.req.parseBody())[CSRF_FIELD])
-  if (who) {
-    c.set('operator', who.operator)
-    c.set('csrfToken', await csrfToken(c.env, who))
+  if (session) {
+    c.set('operator', session.operator)
+    c.set('csrfToken', await csrfToken(c.env, session))
     return next()
   }
   const isKnown = await hasCookie(c)

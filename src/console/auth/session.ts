@@ -29,7 +29,7 @@ const Session = z.object({
   v: z.literal(VERSION),
   exp: z.number(),
   id: z.string(),
-  who: z.union([
+  principal: z.union([
     /** The id of the admin token that signed in; null for GATE_ADMIN_TOKEN. */
     z.object({ token: z.string().nullable() }),
     /** A person who signed in by OpenID Connect. */
@@ -76,15 +76,15 @@ export async function signIn(c: Context<ConsoleEnv>, token: string, proof: unkno
   if (!(await operatorOf(asking, c.env))) return { ok: false, reason: 'no-token' }
   const parsedProof = Proof.safeParse(proof)
   if (!parsedProof.success) return { ok: false, reason: 'no-proof' }
-  const who = { token: parseToken(token, 'gateadmin')?.id ?? null }
-  await beginSession(c, who, await hashToken(parsedProof.data), isHttps(c))
+  const principal = { token: parseToken(token, 'gateadmin')?.id ?? null }
+  await beginSession(c, principal, await hashToken(parsedProof.data), isHttps(c))
   return { ok: true }
 }
 
 /** Starts a session that is bound to a proof, of which `proof` is the hash, and sets its cookie. */
 export async function beginSession(
   c: Context<ConsoleEnv>,
-  who: Session['who'],
+  principal: Session['principal'],
   proof: string,
   secure: boolean,
 ): Promise<void> {
@@ -92,7 +92,7 @@ export async function beginSession(
     v: VERSION,
     exp: nowSeconds() + SESSION_SECONDS,
     id: crypto.randomUUID(),
-    who,
+    principal,
     proof,
   }
   setCookie(c, secure ? HOST_COOKIE : COOKIE, await signClaims(session, keyOf(c.env)), {
@@ -126,7 +126,7 @@ export async function currentOperator(c: Context<ConsoleEnv>): Promise<SignedIn 
 export async function operatorOfForm(c: Context<ConsoleEnv>, key: unknown): Promise<SignedIn | undefined> {
   const session = await sessionOf(c)
   const known = [session && (await operatorIn(c.env, session)), await operatorWithoutSession(c)]
-  for (const who of known) if (who && key === (await csrfToken(c.env, who))) return who
+  for (const session of known) if (session && key === (await csrfToken(c.env, session))) return session
   return undefined
 }
 
@@ -151,16 +151,16 @@ async function sessionOf(c: Context<ConsoleEnv>): Promise<Session | undefined> {
  * Returns the operator of a session with the roles of this moment. Returns undefined if the admin token was revoked or has
  * expired, or if the gate no longer has the person's issuer.
  */
-async function operatorIn(env: Env, { id, who }: Session): Promise<SignedIn | undefined> {
-  if ('person' in who) {
-    const { person } = who
+async function operatorIn(env: Env, { id, principal }: Session): Promise<SignedIn | undefined> {
+  if ('person' in principal) {
+    const { person } = principal
     const issuer = settingsOf(env).GATE_OIDC_ISSUER
     if (issuer === undefined || new URL(issuer).href !== new URL(person.issuer).href) return undefined
     const roles = await rolesOf(env.LEDGER, person)
     return { id, operator: { name: nameOf(person), person: personKey(person), roles } }
   }
-  if (who.token === null) return { id, operator: FIRST_OPERATOR }
-  const row = await findAdminToken(env.LEDGER, who.token)
+  if (principal.token === null) return { id, operator: FIRST_OPERATOR }
+  const row = await findAdminToken(env.LEDGER, principal.token)
   return row && isActive(row) ? { id, operator: operatorOfAdminToken(row) } : undefined
 }
 

@@ -9,26 +9,29 @@ const GROUP = /^group:\S.{0,254}$/
 const EMAIL = /^email:[^\s@]+@[^\s@]+$/
 
 /** The name by which a sign-in proves who a person is: a subject of an issuer, an e-mail address, or a group. */
-export const Who = z
+export const Principal = z
   .string()
   .max(512)
   .refine(
-    who => SUBJECT.test(who) || GROUP.test(who) || EMAIL.test(who),
+    principal => SUBJECT.test(principal) || GROUP.test(principal) || EMAIL.test(principal),
     'must be email:ADDRESS, group:NAME or subject:ISSUER#SUBJECT',
   )
-  .transform(who => (EMAIL.test(who) ? who.toLowerCase() : who))
+  .transform(principal => (EMAIL.test(principal) ? principal.toLowerCase() : principal))
   .meta({ examples: ['email:ada@acme.example', 'group:platform', 'subject:https://id.acme.example#248289'] })
 
 /** The person whose token it is: a subject of an issuer, or an e-mail address. A group is no person. */
-export const Owner = Who.refine(who => !GROUP.test(who), 'must be email:ADDRESS or subject:ISSUER#SUBJECT')
+export const Owner = Principal.refine(
+  principal => !GROUP.test(principal),
+  'must be email:ADDRESS or subject:ISSUER#SUBJECT',
+)
 
 /** The role of an operator in one repository, or in the whole gate. */
 export const NewOperatorRole = z
-  .strictObject({ who: Who, role: Role, repository: RepositoryName.nullable().default(null) })
+  .strictObject({ principal: Principal, role: Role, repository: RepositoryName.nullable().default(null) })
   .meta({ id: 'NewOperatorRole' })
 export type NewOperatorRole = z.infer<typeof NewOperatorRole>
 
 export const OperatorRole = z
-  .object({ who: z.string(), role: Role, repository: RepositoryName.nullable(), createdAt: Time })
+  .object({ principal: z.string(), role: Role, repository: RepositoryName.nullable(), createdAt: Time })
   .meta({ id: 'OperatorRole' })
 export type OperatorRole = z.infer<typeof OperatorRole>

@@ -28,10 +28,10 @@ export type Change = z.infer<typeof Change>
 export const ChangePage = Page.extend({ changes: z.array(Change) }).meta({ id: 'ChangePage' })
 
 /** The number of failed authentications of an address in a minute. */
-export const Failures = z
+export const AuthFailures = z
   .object({ address: z.string(), at: Time, count: z.number().int() })
-  .meta({ id: 'Failures' })
-export type Failures = z.infer<typeof Failures>
+  .meta({ id: 'AuthFailures' })
+export type AuthFailures = z.infer<typeof AuthFailures>
 
 export const FetchQuery = ChangeQuery.extend({
   repository: z.string().max(512).optional(),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type NewOperatorRole, type OperatorRole, Who } from '../../contract/admin-api/operators.ts'
+import { type NewOperatorRole, type OperatorRole, Principal } from '../../contract/admin-api/operators.ts'
 import { RepositoryName } from '../../contract/names.ts'
 import { type HeldRole, Role } from '../../contract/role.ts'
 import { type Operator, withAudit } from '../audit-log.ts'
@@ -23,7 +23,7 @@ function namesOf({ issuer, subject, email, groups }: Person): string[] {
     ...(email === null ? [] : [`email:${email}`]),
     ...groups.map(group => `group:${group}`),
   ]
-  return names.flatMap(name => Who.safeParse(name).data ?? [])
+  return names.flatMap(name => Principal.safeParse(name).data ?? [])
 }
 
 const Held = z.object({ role: Role, repository: z.string().nullable() })
@@ -31,7 +31,9 @@ const Held = z.object({ role: Role, repository: z.string().nullable() })
 /** Returns the roles of a person; without an entry in the ledger there are none. */
 export async function rolesOf(ledger: D1Database, person: Person): Promise<HeldRole[]> {
   const { results } = await ledger
-    .prepare('SELECT role, repository FROM operator_roles WHERE who IN (SELECT value FROM json_each(?))')
+    .prepare(
+      'SELECT role, repository FROM operator_roles WHERE principal IN (SELECT value FROM json_each(?))',
+    )
     .bind(JSON.stringify(namesOf(person)))
     .all()
   return z.array(Held).parse(results)
@@ -41,13 +43,13 @@ export async function rolesOf(ledger: D1Database, person: Person): Promise<HeldR
 export async function withKnownGroups(ledger: D1Database, person: Person): Promise<Person> {
   const { results } = await ledger
     .prepare(
-      `SELECT DISTINCT who FROM operator_roles
-        WHERE who IN (SELECT 'group:' || value FROM json_each(?)) ORDER BY who LIMIT 20`,
+      `SELECT DISTINCT principal FROM operator_roles
+        WHERE principal IN (SELECT 'group:' || value FROM json_each(?)) ORDER BY principal LIMIT 20`,
     )
     .bind(JSON.stringify(person.groups))
     .all()
-  const known = z.array(z.object({ who: z.string() })).parse(results)
-  return { ...person, groups: known.map(({ who }) => who.slice('group:'.length)) }
+  const known = z.array(z.object({ principal: z.string() })).parse(results)
+  return { ...person, groups: known.map(({ principal }) => principal.slice('group:'.length)) }
 }
 
 /** Returns the key of a person, which is the same at each issuer that has verified the address. */
@@ -60,7 +62,7 @@ export const nameOf = ({ issuer, subject, email }: Person): string =>
 
 const Row = z
   .object({
-    who: z.string(),
+    principal: z.string(),
     role: Role,
     repository: RepositoryName.nullable(),
     created_at: z.number(),
@@ -69,17 +71,19 @@ const Row = z
 
 /** Returns all roles, sorted by name and repository. */
 export async function listOperatorRoles(ledger: D1Database): Promise<OperatorRole[]> {
-  const { results } = await ledger.prepare('SELECT * FROM operator_roles ORDER BY who, repository').all()
+  const { results } = await ledger
+    .prepare('SELECT * FROM operator_roles ORDER BY principal, repository')
+    .all()
   return z.array(Row).parse(results)
 }
 
 export async function findOperatorRole(
   ledger: D1Database,
-  { who, repository }: Pick<OperatorRole, 'who' | 'repository'>,
+  { principal, repository }: Pick<OperatorRole, 'principal' | 'repository'>,
 ): Promise<OperatorRole | undefined> {
   const row = await ledger
-    .prepare('SELECT * FROM operator_roles WHERE who = ? AND repository IS ?')
-    .bind(who, repository)
+    .prepare('SELECT * FROM operator_roles WHERE principal = ? AND repository IS ?')
+    .bind(principal, repository)
     .first()
   return row ? Row.parse(row) : undefined
 }
@@ -88,19 +92,19 @@ export async function findOperatorRole(
 export async function setOperatorRole(
   ledger: D1Database,
   operator: Operator,
-  { who, role, repository }: NewOperatorRole,
+  { principal, role, repository }: NewOperatorRole,
 ): Promise<void> {
   await withAudit(
     ledger,
     ledger
       .prepare(
-        `INSERT INTO operator_roles (who, role, repository, created_at) VALUES (?, ?, ?, ?)
-         ON CONFLICT (who, coalesce(repository, '')) DO UPDATE SET role = excluded.role WHERE role <> excluded.role`,
+        `INSERT INTO operator_roles (principal, role, repository, created_at) VALUES (?, ?, ?, ?)
+         ON CONFLICT (principal, coalesce(repository, '')) DO UPDATE SET role = excluded.role WHERE role <> excluded.role`,
       )
-      .bind(who, role, repository, Date.now()),
+      .bind(principal, role, repository, Date.now()),
     operator,
     'operator.set',
-    who,
+    principal,
     { role, repository },
   )
 }
@@ -108,14 +112,16 @@ export async function setOperatorRole(
 export async function removeOperatorRole(
   ledger: D1Database,
   operator: Operator,
-  { who, repository }: Pick<OperatorRole, 'who' | 'repository'>,
+  { principal, repository }: Pick<OperatorRole, 'principal' | 'repository'>,
 ): Promise<void> {
   await withAudit(
     ledger,
-    ledger.prepare('DELETE FROM operator_roles WHERE who = ? AND repository IS ?').bind(who, repository),
+    ledger
+      .prepare('DELETE FROM operator_roles WHERE principal = ? AND repository IS ?')
+      .bind(principal, repository),
     operator,
     'operator.remove',
-    who,
+    principal,
     { repository },
   )
 }

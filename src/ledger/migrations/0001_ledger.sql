@@ -232,12 +232,12 @@ CREATE TABLE admin_tokens (
 
 -- Roles of operators who sign in. Without a row there is no role.
 CREATE TABLE operator_roles (
-  who TEXT NOT NULL, -- email:ADDRESS, group:NAME or subject:ISSUER#SUBJECT
+  principal TEXT NOT NULL, -- email:ADDRESS, group:NAME or subject:ISSUER#SUBJECT
   role TEXT NOT NULL, -- viewer, approver, admin
   repository TEXT COLLATE NOCASE REFERENCES repositories (name) ON DELETE CASCADE, -- NULL: the whole gate
   created_at INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX operator_roles_by_who ON operator_roles (who, coalesce(repository, ''));
+CREATE UNIQUE INDEX operator_roles_by_principal ON operator_roles (principal, coalesce(repository, ''));
 
 -- Sign-ins by OpenID Connect that have ended: each is good for one session.
 CREATE TABLE used_sign_ins (
@@ -331,13 +331,13 @@ CREATE TABLE declines (
 ) STRICT;
 
 -- Failed authentications: a row for an address and a minute.
-CREATE TABLE failures (
+CREATE TABLE auth_failures (
   address TEXT NOT NULL,
   minute INTEGER NOT NULL, -- Unix minutes
   count INTEGER NOT NULL,
   PRIMARY KEY (address, minute)
 ) STRICT;
-CREATE INDEX failures_by_time ON failures (minute);
+CREATE INDEX auth_failures_by_time ON auth_failures (minute);
 
 CREATE TABLE webhooks (
   id TEXT PRIMARY KEY, -- its secret is derived from this and the gate's own key
@@ -385,7 +385,7 @@ END;
 
 -- Counts for the metrics. They stay when the rows that they count are deleted.
 CREATE TABLE totals (
-  kind TEXT NOT NULL, -- outcome, step, finding, fetch, failure, transfer, host-call
+  kind TEXT NOT NULL, -- outcome, step, finding, fetch, auth-failure, transfer, host-call
   label TEXT NOT NULL,
   count INTEGER NOT NULL,
   ms REAL NOT NULL DEFAULT 0,
@@ -425,7 +425,7 @@ BEGIN
   DELETE FROM durations WHERE repository = OLD.name;
 END;
 
-INSERT INTO totals (kind, label, count) VALUES ('fetch', 'all', 0), ('failure', 'all', 0);
+INSERT INTO totals (kind, label, count) VALUES ('fetch', 'all', 0), ('auth-failure', 'all', 0);
 
 CREATE TRIGGER count_push AFTER UPDATE OF outcome ON pushes
 WHEN OLD.outcome = 'open' AND NEW.outcome <> 'open'
@@ -459,14 +459,14 @@ BEGIN
     ON CONFLICT DO UPDATE SET count = count + 1, ms = ms + excluded.ms;
 END;
 
--- A row of failures is inserted with the first failure of its minute, and updated with each further one.
-CREATE TRIGGER count_failure AFTER INSERT ON failures
+-- A row of auth_failures is inserted with the first failure of its minute, and updated with each further one.
+CREATE TRIGGER count_auth_failure AFTER INSERT ON auth_failures
 BEGIN
-  UPDATE totals SET count = count + NEW.count WHERE kind = 'failure';
+  UPDATE totals SET count = count + NEW.count WHERE kind = 'auth-failure';
 END;
-CREATE TRIGGER count_failure_again AFTER UPDATE OF count ON failures
+CREATE TRIGGER count_more_auth_failures AFTER UPDATE OF count ON auth_failures
 BEGIN
-  UPDATE totals SET count = count + NEW.count - OLD.count WHERE kind = 'failure';
+  UPDATE totals SET count = count + NEW.count - OLD.count WHERE kind = 'auth-failure';
 END;
 
 -- Bytes of each agent's pushes, fetches, transfers and host calls. D1 does not report how much of its file is free.

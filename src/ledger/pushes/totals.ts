@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-const Kind = z.enum(['outcome', 'step', 'finding', 'fetch', 'failure', 'transfer', 'host-call'])
+const Kind = z.enum(['outcome', 'step', 'finding', 'fetch', 'auth-failure', 'transfer', 'host-call'])
 export type Kind = z.infer<typeof Kind>
 const Counted = z.object({
   kind: Kind,

@@ -71,8 +71,8 @@ const page = async (path: string, headers: Record<string, string>) => {
   const response = await fetch(at(path), { headers, redirect: 'manual' })
   return { status: response.status, text: await response.text() }
 }
-const set = (who: string, role: string) => gate.json('PUT', '/operators', { who, role })
-const remove = (who: string) => gate.json('DELETE', `/operators/${encodeURIComponent(who)}`)
+const set = (principal: string, role: string) => gate.json('PUT', '/operators', { principal, role })
+const remove = (principal: string) => gate.json('DELETE', `/operators/${encodeURIComponent(principal)}`)
 
 test('a person signs in at the issuer, has no role before an admin gives one, and is on record by name', async () => {
   expect((await page('/sign-in', {})).text).toContain(`Sign in with ${new URL(issuer.url).host}`)

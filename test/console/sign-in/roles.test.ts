@@ -127,7 +127,7 @@ test('live events have the pushes of the listed repository only, whichever pushe
 })
 
 test('only an admin of the whole gate sees the operators and changes a role, by page or by form', async () => {
-  const form = { who: 'email:eve@acme.example', role: 'admin', repository: '' }
+  const form = { principal: 'email:eve@acme.example', role: 'admin', repository: '' }
   for (const [role, repository] of [
     ['viewer', null],
     ['approver', null],
@@ -146,7 +146,7 @@ test('only an admin of the whole gate sees the operators and changes a role, by 
     expect(text).not.toContain(`/settings/${name}"`)
   const admin = await operator('admin')
   expect((await admin.submit('/settings/operators', form)).status).toBe(303)
-  expect(await gate.json('GET', '/operators')).toMatchObject([{ who: 'email:eve@acme.example' }])
+  expect(await gate.json('GET', '/operators')).toMatchObject([{ principal: 'email:eve@acme.example' }])
   const { changes } = z
     .object({ changes: z.array(z.object({ by: z.string(), action: z.string() })) })
     .parse(await gate.json('GET', '/changes'))

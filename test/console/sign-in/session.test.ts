@@ -110,7 +110,7 @@ test('a session ends with the admin token that began it', async () => {
 test('a session lasts eight hours, and its cookie holds neither the token nor the proof', async () => {
   const [, value = ''] = (await begin(gate.adminToken)).split('=')
   const claims = JSON.parse(Buffer.from(value.split('.')[1] ?? '', 'base64url').toString('utf8'))
-  expect(claims).toMatchObject({ who: { token: null }, v: 3 })
+  expect(claims).toMatchObject({ principal: { token: null }, v: 3 })
   const hours = (claims.exp - Date.now() / 1000) / 3600
   expect(hours).toBeGreaterThan(7.9)
   expect(hours).toBeLessThanOrEqual(8)

@@ -35,25 +35,25 @@ export async function changeOperator(c: Context<ConsoleEnv>): Promise<Response> 
 
 /** `POST /settings/operators/remove` */
 export async function removeOperator(c: Context<ConsoleEnv>): Promise<Response> {
-  const { who, repository } = await roleOf(c)
+  const { principal, repository } = await roleOf(c)
   const query = repository === null ? '' : `?${new URLSearchParams({ repository })}`
-  const path = `/operators/${encodeURIComponent(who)}${query}`
+  const path = `/operators/${encodeURIComponent(principal)}${query}`
   const removed = await callApi(c, OperatorRole, 'DELETE', path)
   return removed.ok ? c.redirect(pathOf.operators, 303) : operatorsPage(c, { problem: removed.problem })
 }
 
 /** The role of a form, which the admin API validates. */
 interface WantedRole {
-  readonly who: string
+  readonly principal: string
   readonly role: string
   /** Null: the whole gate. */
   readonly repository: string | null
 }
 
 async function roleOf(c: Context<ConsoleEnv>): Promise<WantedRole> {
-  const { who, role, repository } = await c.req.parseBody()
+  const { principal, role, repository } = await c.req.parseBody()
   return {
-    who: String(who ?? '').trim(),
+    principal: String(principal ?? '').trim(),
     role: String(role ?? ''),
     repository: String(repository ?? '') || null,
   }
@@ -111,12 +111,12 @@ async function operatorsPage(
 }
 
 const RoleItem = ({ c, of }: { c: Context<ConsoleEnv>; of: OperatorRole }) => {
-  const { who, role, repository, createdAt } = of
-  const values = { who, repository: repository ?? '' }
+  const { principal, role, repository, createdAt } = of
+  const values = { principal, repository: repository ?? '' }
   const scope = repository ?? 'the gate'
   return (
     <li>
-      <UntrustedText text={who} />
+      <UntrustedText text={principal} />
       <p class="muted small">
         <UntrustedText text={describeRole(of)} />; since <RelativeTime iso={createdAt} />
       </p>
@@ -125,12 +125,12 @@ const RoleItem = ({ c, of }: { c: Context<ConsoleEnv>; of: OperatorRole }) => {
           {Object.entries(values).map(([name, value]) => (
             <input type="hidden" name={name} value={value} />
           ))}
-          <RoleSelect value={role} label={`Role of ${who} in ${scope}`} />
+          <RoleSelect value={role} label={`Role of ${principal} in ${scope}`} />
           <button type="submit">
             Change
             <span class="visually-hidden">
               {' '}
-              the role of {who} in {scope}
+              the role of {principal} in {scope}
             </span>
           </button>
         </Form>
@@ -138,8 +138,8 @@ const RoleItem = ({ c, of }: { c: Context<ConsoleEnv>; of: OperatorRole }) => {
           c={c}
           action={`${pathOf.operators}/remove`}
           verb="Remove"
-          object={`the role of ${who} in ${scope}`}
-          effect={`${who} is no longer ${describeRole(of)}, from the next request on.`}
+          object={`the role of ${principal} in ${scope}`}
+          effect={`${principal} is no longer ${describeRole(of)}, from the next request on.`}
           values={values}
         />
       </div>
@@ -179,14 +179,14 @@ const AddRoleForm = ({
     problem={problem}
   >
     <LineField
-      id="who"
+      id="principal"
       label="Operator"
       hint="email:ADDRESS that the issuer has verified, group:NAME, or subject:ISSUER#SUBJECT"
       wide
-      name="who"
+      name="principal"
       required
       maxlength={512}
-      value={wanted?.who}
+      value={wanted?.principal}
       placeholder="email:grace@acme.example"
     />
     <Field id="role" label="Role">
