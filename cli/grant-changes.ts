@@ -72,7 +72,7 @@ function changedLimits(before: GrantTerms, changes: Limits): Omit<GrantTerms, 'r
   return {
     pushOptions: or(changes.pushOptions, [], before.pushOptions),
     pullRequests: or(changes.pullRequests, [], before.pullRequests),
-    api: or(changes.api, 'none', before.api),
+    hostApi: or(changes.hostApi, 'none', before.hostApi),
     denyPaths: or(changes.denyPaths, [], before.denyPaths),
     ask: or(changes.ask, [], before.ask),
     emails: or(changes.emails, [], before.emails),

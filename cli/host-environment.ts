@@ -7,8 +7,8 @@ import { CliError } from './errors.ts'
  * CliError if the gate does not know the API of its host.
  */
 export function hostEnvironment(gateUrl: string, repository: Repository, token: string): string {
-  const { name, upstream, forge, api } = repository
-  const client = hostClientOf(gateUrl, { name, url: upstream, forge, api })
+  const { name, upstream, forge, apiUrl } = repository
+  const client = hostClientOf(gateUrl, { name, url: upstream, forge, apiUrl })
   if (!client)
     throw new CliError(
       `the gate does not know the API of ${name}'s host`,

@@ -59,7 +59,7 @@ function optionsFor({ rules, ...limits }: GrantTerms) {
     emails: limits.emails,
     pushOptions: limits.pushOptions,
     pullRequests: limits.pullRequests,
-    ...(limits.api === 'none' ? {} : { api: limits.api }),
+    ...(limits.hostApi === 'none' ? {} : { hostApi: limits.hostApi }),
     ...(limits.symlinks ? {} : { symlinks: false }),
     ...(limits.submodules ? {} : { submodules: false }),
     ...(limits.allowedSigners ? { allowedSigners: limits.allowedSigners } : {}),

@@ -2,7 +2,7 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { NewOperatorRole } from '../../src/contract/admin-api/operators.ts'
 import { NewRepository } from '../../src/contract/admin-api/repositories.ts'
-import { ForgeApi, ForgeKind } from '../../src/contract/forge.ts'
+import { ForgeApiUrl, ForgeKind } from '../../src/contract/forge.ts'
 import { GrantTerms } from '../../src/contract/grant.ts'
 import { AgentName, CredentialName, IdentityName, RepositoryName } from '../../src/contract/names.ts'
 import { publishedHostKeys } from '../../src/contract/ssh/published-host-keys.ts'
@@ -23,7 +23,7 @@ const settings = {
   caFile: z.string().optional(),
   proxy: z.string().optional(),
   forge: ForgeKind.optional(),
-  api: ForgeApi.default(''),
+  apiUrl: ForgeApiUrl.default(''),
   webUrl: WebUrl.default(''),
   staleReads: z.boolean().default(false),
   readRefs: NewRepository.shape.readRefs,
@@ -176,7 +176,7 @@ export function readDesiredState(file: string): DesiredState {
         ca: textOf(each.ca, each.caFile) ?? textOf(defaults.ca, defaults.caFile) ?? '',
         proxy: each.proxy ?? defaults.proxy ?? '',
         forge: each.forge ?? null,
-        api: each.api,
+        apiUrl: each.apiUrl,
         webUrl: each.webUrl,
         staleReads: each.staleReads,
         readRefs: each.readRefs,

@@ -44,8 +44,10 @@ export const agentConfigCommand = command(
         )
       const env = hostEnvironment(client.url, repository, token)
       printResult(options, { agent: agent ?? null, repository: repository.name, env }, () => env)
-      if (!options.json && granted?.find(each => each.repository === options.env)?.terms.api === 'none')
-        printNote(`${agent} may make no calls yet: git gate grant set ${agent} ${options.env} --api read`)
+      if (!options.json && granted?.find(each => each.repository === options.env)?.terms.hostApi === 'none')
+        printNote(
+          `${agent} may make no calls yet: git gate grant set ${agent} ${options.env} --host-api read`,
+        )
       return
     }
     const config = agentConfig(client.url, repositories, {

@@ -30,7 +30,7 @@ const OPTIONS = {
     '--forge <kind>',
     'kind of the host, by its API: github, gitlab or gitea; not needed for github.com, gitlab.com, gitea.com and codeberg.org',
   ],
-  api: ['--api <url>', "base URL of the host's API; without it the usual one of the upstream's host"],
+  apiUrl: ['--api-url <url>', "base URL of the host's API; without it the usual one of the upstream's host"],
   webUrl: [
     '--web-url <url>',
     "URL of the repository's page at its host, for links; not needed for github.com, gitlab.com, gitea.com and codeberg.org",
@@ -56,7 +56,7 @@ const add = command('add <name>', 'add a repository')
   .option(...OPTIONS.ca)
   .option(...OPTIONS.proxy)
   .addOption(forge())
-  .option(...OPTIONS.api)
+  .option(...OPTIONS.apiUrl)
   .option(...OPTIONS.webUrl)
   .option(...OPTIONS.staleReads)
   .option(...OPTIONS.readRefs)
@@ -73,7 +73,7 @@ const add = command('add <name>', 'add a repository')
       ca: options.ca ? readText(options.ca) : '',
       proxy: options.proxy ?? '',
       forge: options.forge ?? null,
-      api: options.api ?? '',
+      apiUrl: options.apiUrl ?? '',
       webUrl: options.webUrl ?? '',
       staleReads: options.staleReads === true,
       readRefs: options.readRefs ?? [],
@@ -95,7 +95,7 @@ const set = command('set <name>', 'change the given settings of a repository')
   .option(...OPTIONS.proxy)
   .addOption(forge())
   .option('--no-forge', 'guess the kind of the host from its name')
-  .option(...OPTIONS.api)
+  .option(...OPTIONS.apiUrl)
   .option(...OPTIONS.webUrl)
   .option(...OPTIONS.staleReads)
   .option('--no-stale-reads', 'do not serve stale reads')
@@ -155,7 +155,7 @@ const show = command('show <name>', 'show a repository with its grants and its m
         `upstream      ${repository.upstream}`,
         `identity      ${repository.identity ?? 'none'}`,
         `credential    ${repository.credential ?? 'none'}`,
-        ...(host ? [`host API      ${host.kind}, ${host.api}, project ${host.project}`] : []),
+        ...(host ? [`host API      ${host.kind}, ${host.apiUrl}, project ${host.project}`] : []),
         ...(repository.proxy ? [`proxy         ${repository.proxy}`] : []),
         ...(repository.ca ? ['authorities   of its own'] : []),
         `stale reads   ${repository.staleReads ? 'yes' : 'no'}`,

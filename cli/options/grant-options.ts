@@ -16,7 +16,7 @@ export const GrantOptions = z.strictObject({
   tags: patterns,
   pushOptions: GrantTerms.shape.pushOptions,
   pullRequests: GrantTerms.shape.pullRequests,
-  api: GrantTerms.shape.api,
+  hostApi: GrantTerms.shape.hostApi,
   denyPaths: GrantTerms.shape.denyPaths,
   ask: GrantTerms.shape.ask,
   emails: GrantTerms.shape.emails,
@@ -108,7 +108,7 @@ export function formatTerms(terms: GrantTerms): string {
     ...(terms.maxBlobBytes ? [`files up to ${terms.maxBlobBytes} bytes`] : []),
     ...(terms.pushOptions.length ? [`push options ${terms.pushOptions.join(', ')}`] : []),
     ...(terms.pullRequests.length ? [`pull requests into ${describeBases(terms)}`] : []),
-    ...(terms.api === 'none' ? [] : [`host API: ${terms.api}`]),
+    ...(terms.hostApi === 'none' ? [] : [`host API: ${terms.hostApi}`]),
   ]
   return [rules.length ? rules.join('; ') : 'read', ...limits].join('; ')
 }

@@ -124,10 +124,10 @@ export function hostApi(
 }
 
 /** A GitHub Enterprise Server has its REST API below /api/v3 and its GraphQL API at /api/graphql. */
-const urlOf = ({ kind, api }: Forge, path: string): string =>
-  kind === 'github' && path === '/graphql' ? `${api.replace(/\/v3$/, '')}/graphql` : `${api}${path}`
+const urlOf = ({ kind, apiUrl }: Forge, path: string): string =>
+  kind === 'github' && path === '/graphql' ? `${apiUrl.replace(/\/v3$/, '')}/graphql` : `${apiUrl}${path}`
 
-export const hostOf = ({ api }: Forge): string => new URL(api).host
+export const hostOf = ({ apiUrl }: Forge): string => new URL(apiUrl).host
 
 /** Translates a host's refusal into words for the agent. */
 export function toError(

@@ -11,11 +11,11 @@ const GH = {
 }
 
 /** Lists the calls that a grant allows, for the answer to any other. */
-export function listAllowed({ kind, project }: Forge, { api }: GrantTerms): string[] {
-  if (api === 'none') return []
+export function listAllowed({ kind, project }: Forge, { hostApi }: GrantTerms): string[] {
+  if (hostApi === 'none') return []
   const rest = operationsOf(kind)
-    .filter(({ method }) => method === 'GET' || api === 'write')
+    .filter(({ method }) => method === 'GET' || hostApi === 'write')
     .map(({ method, path }) => `${method} ${API_PATHS[kind]}${projectPathOf[kind](project)}${path}`)
   if (kind !== 'github') return rest
-  return [...GH.read, ...(api === 'write' ? GH.write : []), ...rest]
+  return [...GH.read, ...(hostApi === 'write' ? GH.write : []), ...rest]
 }

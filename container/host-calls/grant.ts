@@ -8,11 +8,11 @@ export function refuseWrite(
   { agent, terms, repository }: Pick<PassFor<'host-call'>, 'agent' | 'terms' | 'repository'>,
 ): string | undefined {
   const { name } = repository
-  if (terms.api === 'none')
-    return `${agent} may not use the API of ${name}'s host; an operator allows it: git gate grant set ${agent} ${name} --api read`
+  if (terms.hostApi === 'none')
+    return `${agent} may not use the API of ${name}'s host; an operator allows it: git gate grant set ${agent} ${name} --host-api read`
   if (!isWrite) return undefined
-  if (terms.api !== 'write')
-    return `${agent} may only read by the API of ${name}'s host; an operator allows more: git gate grant set ${agent} ${name} --api write`
+  if (terms.hostApi !== 'write')
+    return `${agent} may only read by the API of ${name}'s host; an operator allows more: git gate grant set ${agent} ${name} --host-api write`
   if (!opens) return undefined
   const { base, head } = opens
   if (!allowsBase(terms, base))

@@ -40,7 +40,7 @@ export function refusePullRequest(
     ])
   if (!forgeOf(repository))
     return pushRefusal(`the gate does not know the API of ${repository.name}'s host`, [
-      `${WITHOUT}, or ask an operator: git gate repo set ${repository.name} --forge github|gitlab|gitea --api URL`,
+      `${WITHOUT}, or ask an operator: git gate repo set ${repository.name} --forge github|gitlab|gitea --api-url URL`,
     ])
   if (!repository.credential)
     return pushRefusal(`the gate has no credential for the API of ${repository.name}'s host`, [

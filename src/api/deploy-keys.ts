@@ -20,7 +20,7 @@ export async function deployKeyTarget(
   if (!('repository' in register)) return register
   const repository = await findRepository(ledger, register.repository)
   if (!repository) throw notFound(`repository ${register.repository}`, 'repo')
-  const { upstream, credential, forge, api, ca, proxy } = repository
+  const { upstream, credential, forge, apiUrl, ca, proxy } = repository
   if (credential === null)
     throw new Problem(
       409,
@@ -28,7 +28,7 @@ export async function deployKeyTarget(
       `${repository.name} has no credential for the API of its host`,
       `Set one: git gate repo set ${repository.name} --credential NAME`,
     )
-  return { upstream, credential, forge, api, ca, proxy }
+  return { upstream, credential, forge, apiUrl, ca, proxy }
 }
 
 /** Has the host take an identity's public key as a deploy key with write access. Throws a Problem. */

@@ -28,7 +28,7 @@ export const GitHubApp = z.strictObject({
     .string()
     .regex(/^[0-9]{1,20}$/, 'not an installation id')
     .meta({ description: 'The id of its installation in the account that owns the repositories' }),
-  api: z
+  apiUrl: z
     .url()
     .max(1024)
     .refine(isSafeForSecrets, 'must be https without a user name, or http on this machine')

@@ -7,7 +7,7 @@ export const ForgeKind = z.enum(['github', 'gitlab', 'gitea'])
 export type ForgeKind = z.infer<typeof ForgeKind>
 
 /** The base URL of a host's API; empty: the usual one of the upstream's host. */
-export const ForgeApi = z
+export const ForgeApiUrl = z
   .string()
   .max(1024)
   .transform(url => url.replace(/\/+$/, ''))
@@ -21,7 +21,7 @@ export const ForgeApi = z
 export interface Forge {
   readonly kind: ForgeKind
   /** The base URL, without a slash at its end. */
-  readonly api: string
+  readonly apiUrl: string
   /** The project's path at the host: `acme/app`. */
   readonly project: string
 }
@@ -61,11 +61,11 @@ export const webHostOf = (host: string): string => WEB_HOST[host.toLowerCase()] 
 export function forgeOf({
   url,
   forge,
-  api,
+  apiUrl,
 }: {
   url: string
   forge: ForgeKind | null
-  api: string
+  apiUrl: string
 }): Forge | undefined {
   const parsed = parseUpstream(url)
   if (!parsed.ok) return undefined
@@ -80,7 +80,7 @@ export function forgeOf({
     .filter(segment => segment && segment !== '~')
   // GitLab has groups in groups; GitHub and Gitea have an owner, and Gitea may be served under a path.
   const project = (kind === 'gitlab' ? segments : segments.slice(-2)).join('/')
-  return { kind, api: api || DEFAULT_API[kind](WEB_HOST[host] ?? host), project }
+  return { kind, apiUrl: apiUrl || DEFAULT_API[kind](WEB_HOST[host] ?? host), project }
 }
 
 /** A pull request (GitLab: merge request) that the gate opened or found for a push. */

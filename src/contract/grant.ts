@@ -68,7 +68,7 @@ export const GrantTerms = z.strictObject({
    * The calls to the host's API that the gate makes for the agent (`gh`, `glab`). `write` opens pull requests into the
    * bases of `pullRequests`, and comments on pull requests.
    */
-  api: HostApiAccess.default('none'),
+  hostApi: HostApiAccess.default('none'),
   /** Globs of paths that a pushed commit must not change, for example `.github/workflows/**`. */
   denyPaths: z.array(PathGlob).max(200).default([]),
   /** The pushes that wait for an approval. */
@@ -140,8 +140,8 @@ export const describeBases = ({ pullRequests }: GrantTerms): string =>
   pullRequests.includes('**') ? 'any branch' : pullRequests.join(', ')
 
 /** Describes the calls to the host's API that a grant allows. */
-const describeApi = ({ api }: GrantTerms): string =>
-  api === 'write'
+const describeApi = ({ hostApi }: GrantTerms): string =>
+  hostApi === 'write'
     ? 'read pull requests and issues, open and comment on pull requests'
     : 'read pull requests and issues'
 
@@ -179,6 +179,6 @@ export function formatLimits(terms: GrantTerms): string[] {
     ...(terms.maxBlobBytes === undefined ? [] : [`files: up to ${formatBytes(terms.maxBlobBytes)} each`]),
     ...(terms.pushOptions.length ? [`push options: ${terms.pushOptions.join(', ')}`] : []),
     ...(terms.pullRequests.length ? [`pull requests (git push -o pr): into ${describeBases(terms)}`] : []),
-    ...(terms.api === 'none' ? [] : [`API of the host (gh, glab): ${describeApi(terms)}`]),
+    ...(terms.hostApi === 'none' ? [] : [`API of the host (gh, glab): ${describeApi(terms)}`]),
   ]
 }

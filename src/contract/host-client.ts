@@ -19,7 +19,7 @@ export interface HostClient {
 /** Returns undefined if the gate does not know the API of the repository's host. */
 export function hostClientOf(
   gateUrl: string,
-  repository: { name: string; url: string; forge: ForgeKind | null; api: string },
+  repository: { name: string; url: string; forge: ForgeKind | null; apiUrl: string },
 ): HostClient | undefined {
   const forge = forgeOf(repository)
   if (!forge) return undefined

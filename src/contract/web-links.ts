@@ -66,6 +66,6 @@ export function webLinksOf(settings: {
   const kind = settings.forge ?? knownKind(host)
   if (settings.webUrl !== '') return LINKS[kind ?? 'github'](settings.webUrl)
   const project =
-    knownKind(host) && forgeOf({ url: settings.upstream, forge: kind ?? null, api: '' })?.project
+    knownKind(host) && forgeOf({ url: settings.upstream, forge: kind ?? null, apiUrl: '' })?.project
   return kind && project ? LINKS[kind](`https://${webHostOf(host)}/${inPath(project)}`) : undefined
 }

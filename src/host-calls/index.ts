@@ -35,10 +35,10 @@ function refusalOf(c: Context<GitEnv>): { status: number; reason: string } | und
   const { agent, access } = c.var
   const { name } = access.repository
   const { method } = c.req
-  if (access.terms.api === 'none')
+  if (access.terms.hostApi === 'none')
     return {
       status: 403,
-      reason: `${agent} may not use the API of ${name}'s host; an operator allows it: git gate grant set ${agent} ${name} --api read`,
+      reason: `${agent} may not use the API of ${name}'s host; an operator allows it: git gate grant set ${agent} ${name} --host-api read`,
     }
   if (method !== 'GET' && method !== 'POST')
     return { status: 403, reason: `${method} is not allowed; use GET or POST` }

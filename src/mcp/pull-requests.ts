@@ -47,7 +47,7 @@ export async function openPullRequest(
     return `no: the gate does not reach the API of ${repository}'s host; an operator sets its kind and its credential: git gate repo set ${repository} --forge github|gitlab|gitea --credential NAME`
   const response = await callHost(env, {
     ...{ agent, tokenId, waitUntil },
-    access: { ...access, terms: { ...terms, api: 'write' } },
+    access: { ...access, terms: { ...terms, hostApi: 'write' } },
     ...{ method: 'POST', query: '', accept: 'application/json' },
     ...pullRequestCall(forge, wanted),
     signal: AbortSignal.timeout(HOST_TIMEOUT_MS),

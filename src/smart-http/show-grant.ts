@@ -26,7 +26,7 @@ export function showGrant(c: Context<GitEnv>): Response {
     'read: yes',
     ...(may.length ? ['push:', ...may.map(line => `  ${line}`)] : ['push: nothing']),
     ...formatLimits(terms),
-    ...(terms.api === 'none' ? [] : formatHostClient(origin, repository)),
+    ...(terms.hostApi === 'none' ? [] : formatHostClient(origin, repository)),
     'each push is scanned for secrets; a push that holds a secret is refused',
     ...(example ? ['', 'example:', `  git push ${clone} HEAD:${example}`] : []),
   ]

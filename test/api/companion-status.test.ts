@@ -86,7 +86,7 @@ test('a companion reports its mirror, its sessions and their outcomes, and the m
   expect(
     metrics.get('gate_sessions_total{repository="app",service="git-receive-pack",outcome="abandoned"}'),
   ).toBe(1)
-  expect(metrics.get('gate_sessions_disconnected_total{repository="app",reason="idle"}')).toBe(1)
+  expect(metrics.get('gate_sessions_disconnected_total{repository="app",reason="idle-timeout"}')).toBe(1)
   expect(metrics.get('gate_sessions_live{repository="app"}')).toBe(0)
   expect(metrics.get('gate_refreshes_total{repository="app",outcome="succeeded"}')).toBeGreaterThan(0)
   expect(metrics.get('gate_scanned_bytes_total{repository="app"}')).toBe(push.scannedBytes)

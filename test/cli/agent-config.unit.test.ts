@@ -14,7 +14,7 @@ const repository = (name: string, upstream: string): Repository => ({
   knownHosts: '',
   credential: null,
   forge: null,
-  api: '',
+  apiUrl: '',
   webUrl: '',
   ca: '',
   proxy: '',

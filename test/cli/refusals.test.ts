@@ -146,7 +146,7 @@ const bad: readonly [string, string, unknown][] = [
   ['PUT', '/grants/ada/app', { maxBlobBytes: 1.5 }],
   ['PUT', '/grants/ada/app', { ask: [{ approvals: 77 }] }],
   ['PUT', '/grants/ada/app', { ask: Array.from({ length: 200 }, () => ({ findings: true })) }],
-  ['PUT', '/grants/ada/app', { symlinks: 'no', api: 7 }],
+  ['PUT', '/grants/ada/app', { symlinks: 'no', hostApi: 7 }],
   ['POST', '/tokens', { agent: 'ada', expiresAt: 'tomorrow' }],
   ['POST', '/tokens', { agent: 'ada', label: 'x'.repeat(300) }],
   ['GET', '/pushes?limit=0', undefined],

@@ -28,7 +28,7 @@ const EVERYTHING = GrantTerms.parse({
   ],
   pushOptions: ['merge_request.*'],
   pullRequests: ['main', 'release/*'],
-  api: 'write',
+  hostApi: 'write',
   denyPaths: ['.github/workflows/**', ' a file with spaces '],
   symlinks: false,
   submodules: false,

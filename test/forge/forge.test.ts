@@ -29,7 +29,7 @@ async function setHost(changes: object) {
   await gate.admin.request('PUT', '/repositories/app', {
     ...settings,
     forge: 'github',
-    api: host.api,
+    apiUrl: host.api,
     ...changes,
   })
 }
@@ -160,7 +160,7 @@ describe('deploy keys', () => {
       upstream: 'git@git.example.com:repository.git',
       credential: 'bot',
       forge: 'github',
-      api: host.api,
+      apiUrl: host.api,
     }
     await gate.admin.request('POST', '/identities', { name: 'first', register })
     expect(host.keys).toMatchObject([{ title: 'git-gate first' }])

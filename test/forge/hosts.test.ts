@@ -5,12 +5,12 @@ import { upstreamOf } from '../harness/hosts/upstream-of.ts'
 import { type StandInHost, startStandInHost } from './stand-in-host.ts'
 
 const wanted = { branch: 'ada/x', base: 'main', title: 'Fix it', body: 'As said', isDraft: false }
-const upstreamAt = (kind: ForgeKind, api: string) =>
+const upstreamAt = (kind: ForgeKind, apiUrl: string) =>
   upstreamOf({
     url: 'git@git.example.com:acme/app.git',
     credential: { name: 'bot', user: 'bot', app: null },
     forge: kind,
-    api,
+    apiUrl,
   })
 
 let host: StandInHost

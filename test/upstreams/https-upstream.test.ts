@@ -180,7 +180,7 @@ test("a GitHub App's token is narrowed to the repository, replaced when revoked,
   const hosted = ends.use(await startHttpsHost(upstream.dir, certificates))
   const api = ends.use(await startGitHubApi(certificates, hosted))
   const proxy = ends.use(await startProxy())
-  const app = { id: api.appId, installation: '77', api: api.url }
+  const app = { id: api.appId, installation: '77', apiUrl: api.url }
   await gate.admin.request('PUT', '/credentials/app', { app, secret: api.privateKey })
   await addRepository('installed', hosted.url, 'app', { proxy: proxy.url })
   const hal = await agent('hal', 'installed')

@@ -16,7 +16,7 @@ const set = command(
     "the secret is the private key of this GitHub App: the app's id, or its client id",
   )
   .option('--installation <id>', "id of the app's installation")
-  .option('--api <url>', "GitHub's API, for a GitHub Enterprise Server: https://HOST/api/v3")
+  .option('--api-url <url>', "GitHub's API, for a GitHub Enterprise Server: https://HOST/api/v3")
   .option('--workflows', 'ask for the right to change .github/workflows')
   .option(
     '--worker-secret',
@@ -27,9 +27,9 @@ const set = command(
     '\nExamples: git gate credential set gitlab --user oauth2 < token.txt\n          git gate credential set acme --github-app 123456 --installation 7890123 < acme.private-key.pem',
   )
   .action(async (name: string, options) => {
-    const { user, githubApp, installation, api, workflows } = options
-    if (githubApp === undefined && [installation, api, workflows].some(given => given !== undefined))
-      throw new UsageError('--installation, --api and --workflows belong to --github-app ID')
+    const { user, githubApp, installation, apiUrl, workflows } = options
+    if (githubApp === undefined && [installation, apiUrl, workflows].some(given => given !== undefined))
+      throw new UsageError('--installation, --api-url and --workflows belong to --github-app ID')
     if (githubApp !== undefined && installation === undefined)
       throw new UsageError('--github-app needs --installation ID')
     const secret = options.workerSecret ? undefined : readText('-')
@@ -42,7 +42,14 @@ const set = command(
       ...(user === undefined ? {} : { user }),
       ...(githubApp === undefined
         ? {}
-        : { app: { id: githubApp, installation, workflows: workflows === true, ...(api ? { api } : {}) } }),
+        : {
+            app: {
+              id: githubApp,
+              installation,
+              workflows: workflows === true,
+              ...(apiUrl ? { apiUrl } : {}),
+            },
+          }),
       ...(secret === undefined ? {} : { secret }),
     })
     printResult(options, credential, () => `${credential.name} is set`)

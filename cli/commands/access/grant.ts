@@ -39,11 +39,11 @@ const set = command(
   )
   .option('--no-pull-requests', 'let the agent open no pull requests')
   .option(
-    '--api <access>',
+    '--host-api <access>',
     "let the agent use the host's API through the gate (gh, glab): read, or write for pull requests and comments on them",
     parseAccess,
   )
-  .option('--no-api', "let the agent make no calls to the host's API")
+  .option('--no-host-api', "let the agent make no calls to the host's API")
   .option('--deny-path <glob...>', 'paths that commits must not change, such as .github/workflows/**')
   .option('--no-deny-path', 'clear --deny-path')
   .option('--ask <rule...>', `pushes that wait for an approval: ${ASK_SYNTAX}`)

@@ -19,7 +19,7 @@ const create = command('new <name>', 'create an SSH key, or import a private key
     '--forge <kind>',
     'with an upstream URL: github, gitlab or gitea; not needed for github.com, gitlab.com, gitea.com and codeberg.org',
   )
-  .option('--api <url>', "with an upstream URL: base URL of the host's API")
+  .option('--api-url <url>', "with an upstream URL: base URL of the host's API")
   .action(async (name: string, options) => {
     const register = options.register && registration(options)
     const identity = await gate().identities.add({
@@ -35,14 +35,14 @@ const create = command('new <name>', 'create an SSH key, or import a private key
   })
 
 /** The project at which the identity is registered, for the API. */
-function registration({ register, credential, forge, api }: Record<string, string>): object {
+function registration({ register, credential, forge, apiUrl }: Record<string, string>): object {
   if (!parseUpstream(register ?? '').ok) return { repository: register }
   if (!credential)
     throw new UsageError(
       'an upstream URL needs a credential for the API of its host',
       'Add --credential NAME (git gate credential list)',
     )
-  return { upstream: register, credential, ...(forge ? { forge } : {}), ...(api ? { api } : {}) }
+  return { upstream: register, credential, ...(forge ? { forge } : {}), ...(apiUrl ? { apiUrl } : {}) }
 }
 
 const list = command('list', 'list identities with their public keys').action(async options => {

@@ -89,7 +89,7 @@ async function mint(
     upstream,
     {
       method: 'POST',
-      url: `${app.api}/app/installations/${app.installation}/access_tokens`,
+      url: `${app.apiUrl}/app/installations/${app.installation}/access_tokens`,
       headers: {
         accept: 'application/vnd.github+json',
         authorization: `Bearer ${await appJwt(app, privateKey, startedAt)}`,
@@ -129,7 +129,7 @@ async function appJwt({ id }: GitHubApp, privateKey: string, nowMs: number): Pro
 }
 
 function refusal(upstream: Upstream, app: GitHubApp, status: number, text: string): UpstreamError {
-  const { host } = new URL(app.api)
+  const { host } = new URL(app.apiUrl)
   const failure = Failed.safeParse(parseJson(text))
   const words = failure.success ? `: ${printable(failure.data.message).slice(0, 200)}` : ''
   const problem = `${host} gives GitHub App ${app.id} no token (status ${status}${words})`

@@ -62,9 +62,9 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
       label="API of the host"
       hint="the calls of gh and glab that the gate makes for the agent, in this repository"
     >
-      <select id="host-api" name="api" aria-describedby="host-api-hint">
+      <select id="host-api" name="hostApi" aria-describedby="host-api-hint">
         {HostApiAccess.options.map(access => (
-          <option value={access} selected={values.api === access}>
+          <option value={access} selected={values.hostApi === access}>
             {API_LABELS[access]}
           </option>
         ))}

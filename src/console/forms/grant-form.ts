@@ -9,7 +9,7 @@ export const GrantForm = z.object({
   rules: multiline,
   pushOptions: multiline,
   pullRequests: multiline,
-  api: HostApiAccess.default('none').catch('none'),
+  hostApi: HostApiAccess.default('none').catch('none'),
   denyPaths: multiline,
   ask: multiline,
   symlinks: checkbox,

@@ -140,12 +140,12 @@ const HostFields = ({ values }: { values: RepositoryForm | undefined }) => (
       </select>
     </Field>
     <LineField
-      id="api"
+      id="api-url"
       label="API of the host"
       hint="its base URL; empty: the usual one of the upstream’s host"
-      name="api"
+      name="apiUrl"
       maxlength={1024}
-      value={values?.api}
+      value={values?.apiUrl}
       placeholder="https://git.example.com/api/v1"
     />
     <LineField

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ForgeApi, ForgeKind } from '../forge.ts'
+import { ForgeApiUrl, ForgeKind } from '../forge.ts'
 import { ReadRefPattern } from '../mirrored-refs.ts'
 import { CredentialName, IdentityName, RepositoryName } from '../names.ts'
 import { hasPlainPatterns } from '../ssh/known-hosts.ts'
@@ -51,7 +51,7 @@ export const hostApi = {
   forge: ForgeKind.nullable()
     .default(null)
     .meta({ description: 'The kind of the host, by its API; null: derived from a recognized host' }),
-  api: ForgeApi.default('').meta({
+  apiUrl: ForgeApiUrl.default('').meta({
     description: "The base URL of the host's API; empty: the usual one of the upstream's host",
     examples: ['https://git.example.com/api/v1'],
   }),

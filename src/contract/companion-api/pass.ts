@@ -40,7 +40,7 @@ export const Upstream = z.object({
   proxy: z.string(),
   /** The kind of the host, and the base URL of its API. Null and empty: as the URL implies (forge.ts). */
   forge: ForgeKind.nullable().default(null),
-  api: z.string().default(''),
+  apiUrl: z.string().default(''),
   /** True if the companion serves the mirror while the upstream is unreachable. */
   staleReads: z.boolean(),
   /** The refs that the mirror has beside branches, tags and notes. */

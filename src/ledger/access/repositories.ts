@@ -18,7 +18,7 @@ const Row = z
     ca: z.string(),
     proxy: z.string(),
     forge: ForgeKind.nullable(),
-    api: z.string(),
+    api_url: z.string(),
     web_url: z.string(),
     stale_reads: z.number(),
     read_refs: json(z.array(z.string())),
@@ -35,7 +35,7 @@ const Row = z
       ca: row.ca,
       proxy: row.proxy,
       forge: row.forge,
-      api: row.api,
+      apiUrl: row.api_url,
       webUrl: row.web_url,
       staleReads: row.stale_reads !== 0,
       readRefs: row.read_refs,
@@ -84,7 +84,7 @@ export function addRepository(
     ledger
       .prepare(
         `INSERT INTO repositories
-           (name, upstream, identity, known_hosts, credential, ca, proxy, forge, api, web_url, stale_reads,
+           (name, upstream, identity, known_hosts, credential, ca, proxy, forge, api_url, web_url, stale_reads,
              read_refs, gitleaks_config, created_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
       )
@@ -111,7 +111,7 @@ export function updateRepository(
     ledger
       .prepare(
         `UPDATE repositories SET upstream = ?, identity = ?, known_hosts = ?, credential = ?, ca = ?, proxy = ?,
-           forge = ?, api = ?, web_url = ?, stale_reads = ?, read_refs = ?, gitleaks_config = ?
+           forge = ?, api_url = ?, web_url = ?, stale_reads = ?, read_refs = ?, gitleaks_config = ?
          WHERE name = ?`,
       )
       .bind(...columns(settings), name),
@@ -145,7 +145,7 @@ const columns = (settings: RepositorySettings) => [
   settings.ca,
   settings.proxy,
   settings.forge,
-  settings.api,
+  settings.apiUrl,
   settings.webUrl,
   settings.staleReads ? 1 : 0,
   JSON.stringify(settings.readRefs),

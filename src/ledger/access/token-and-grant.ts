@@ -43,7 +43,7 @@ const GrantRow = z.object({
   ca: z.string(),
   proxy: z.string(),
   forge: z.string().nullable(),
-  api: z.string(),
+  api_url: z.string(),
   stale_reads: z.number(),
   read_refs: json(z.array(z.string())),
   gitleaks_config: z.string(),
@@ -56,7 +56,7 @@ const GrantRow = z.object({
 const MAX_DECLINES = 200
 
 /** The columns of a repository `r` for GrantRow. The only parameter is the current time. */
-const REPOSITORY_COLUMNS = `r.name, r.upstream, r.identity, r.known_hosts, r.ca, r.proxy, r.forge, r.api, r.stale_reads, r.read_refs,
+const REPOSITORY_COLUMNS = `r.name, r.upstream, r.identity, r.known_hosts, r.ca, r.proxy, r.forge, r.api_url, r.stale_reads, r.read_refs,
   r.gitleaks_config,
   (SELECT json_object('name', c.name, 'user', c.user, 'app', json(c.app))
      FROM credentials c WHERE c.name = r.credential
@@ -172,12 +172,14 @@ export async function accessOfPush(db: D1Database, push: string): Promise<OpenPu
 }
 
 function readAccess(row: unknown): Access {
-  const { upstream, known_hosts, stale_reads, read_refs, gitleaks_config, ...rest } = GrantRow.parse(row)
+  const { upstream, known_hosts, api_url, stale_reads, read_refs, gitleaks_config, ...rest } =
+    GrantRow.parse(row)
   const { terms, exceptions, declines, ...columns } = rest
   return {
     repository: Upstream.parse({
       ...columns,
       url: upstream,
+      apiUrl: api_url,
       knownHosts: known_hosts,
       staleReads: stale_reads === 1,
       readRefs: read_refs,

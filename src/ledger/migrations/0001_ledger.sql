@@ -33,7 +33,7 @@ CREATE TABLE repositories (
   ca TEXT NOT NULL DEFAULT '', -- PEM
   proxy TEXT NOT NULL DEFAULT '',
   forge TEXT, -- github, gitlab or gitea; null: as the upstream's host implies
-  api TEXT NOT NULL DEFAULT '',
+  api_url TEXT NOT NULL DEFAULT '',
   web_url TEXT NOT NULL DEFAULT '',
   stale_reads INTEGER NOT NULL DEFAULT 0,
   read_refs TEXT NOT NULL DEFAULT '[]', -- JSON: patterns of refs

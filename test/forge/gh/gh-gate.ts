@@ -52,7 +52,7 @@ export async function startGhGate(): Promise<GhGate> {
     credential: 'bot',
     ca: certificates.ca,
     forge: 'github',
-    api: github.url,
+    apiUrl: github.url,
     readRefs: ['refs/pull/*/head'],
   })
   const front = all.use(await serveHttps(certificates, passOnTo(gate.url)))

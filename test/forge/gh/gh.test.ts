@@ -16,7 +16,7 @@ describe.skipIf(program === undefined)('gh (skipped without gh: npm run build:gh
   let gh: (...args: string[]) => Promise<ProgramRan>
   beforeAll(async () => {
     all = await startGhGate()
-    ada = await all.agent('ada', { push: ['ada/**'], pullRequests: ['main'], api: 'write' })
+    ada = await all.agent('ada', { push: ['ada/**'], pullRequests: ['main'], hostApi: 'write' })
     gh = (...args) => runGh(program ?? '', args, { cwd: ada.work.dir, env: ada.env })
   })
   afterAll(() => all?.[Symbol.asyncDispose]())

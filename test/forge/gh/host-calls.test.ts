@@ -9,7 +9,7 @@ beforeAll(async () => {
   all = await startGhGate()
   all.github.addPull({ title: 'Of this project', head: 'ada/x' })
   all.github.addPull({ title: 'Of another project', head: 'x', isSecret: true })
-  ada = await all.agent('ada', { push: ['ada/**'], pullRequests: ['main'], api: 'write' })
+  ada = await all.agent('ada', { push: ['ada/**'], pullRequests: ['main'], hostApi: 'write' })
 })
 afterAll(() => all?.[Symbol.asyncDispose]())
 let before = 0
@@ -62,16 +62,16 @@ test('the grant decides on each write, as it is at the call', async () => {
     status: 403,
     text: expect.stringContaining('ada may not push to bob/x'),
   })
-  const reader = await all.agent('reader', { read: true, api: 'read' })
+  const reader = await all.agent('reader', { read: true, hostApi: 'read' })
   expect(await reader.ask('GET', `${PULLS}/1`)).toMatchObject({ status: 200 })
   expect(await reader.ask('POST', '/api/graphql', comment('PR_1'))).toMatchObject({
     status: 403,
-    text: expect.stringContaining('--api write'),
+    text: expect.stringContaining('--host-api write'),
   })
   const none = await all.agent('none', { read: true })
   expect(await none.ask('GET', `${PULLS}/1`)).toMatchObject({
     status: 403,
-    text: expect.stringContaining('git gate grant set none GitHub.example/acme/App --api read'),
+    text: expect.stringContaining('git gate grant set none GitHub.example/acme/App --host-api read'),
   })
   await all.gate.admin.request('DELETE', `/tokens/${reader.agent.tokenId}`)
   expect(await reader.ask('GET', `${PULLS}/1`)).toMatchObject({ status: 401 })

@@ -18,7 +18,7 @@ const passForMeta = (): PassFor<'host-call'> => ({
   exp: 0,
   service: 'host-call',
   method: 'GET',
-  ...{ id: randomUUID(), repository, agent, terms: GrantTerms.parse({ api: 'read' }) },
+  ...{ id: randomUUID(), repository, agent, terms: GrantTerms.parse({ hostApi: 'read' }) },
   ...{ exceptions: [], declines: [], gitleaksConfig: '', path: '/api/v3/meta', query: '', accept: '' },
 })
 

@@ -7,7 +7,7 @@ import { AgentName } from '../../../src/contract/names.ts'
 import { pullRequestCall } from '../../../src/host-calls/pull-request-call.ts'
 import { upstreamOf } from '../../harness/hosts/upstream-of.ts'
 
-const forge = (kind: ForgeKind) => ({ kind, api: 'https://git.example.com', project: 'acme/app' })
+const forge = (kind: ForgeKind) => ({ kind, apiUrl: 'https://git.example.com', project: 'acme/app' })
 const plan = (kind: ForgeKind, asked: string, body?: unknown, accept = '') => {
   const [method = '', url = ''] = asked.split(' ')
   const [path = '', query] = url.split('?')
@@ -153,14 +153,14 @@ describe('the grant', () => {
   const opens = { base: 'main', head: 'ada/x' }
 
   test('allows reads, writes, bases and branches one by one', () => {
-    expect(why({}, { isWrite: false })).toContain('--api read')
-    expect(why({ api: 'read' }, { isWrite: false })).toBeUndefined()
-    expect(why({ api: 'read' }, { isWrite: true })).toContain('--api write')
-    expect(why({ api: 'write' }, { isWrite: true })).toBeUndefined()
-    expect(why({ api: 'write', rules }, { isWrite: true, opens })).toContain(
+    expect(why({}, { isWrite: false })).toContain('--host-api read')
+    expect(why({ hostApi: 'read' }, { isWrite: false })).toBeUndefined()
+    expect(why({ hostApi: 'read' }, { isWrite: true })).toContain('--host-api write')
+    expect(why({ hostApi: 'write' }, { isWrite: true })).toBeUndefined()
+    expect(why({ hostApi: 'write', rules }, { isWrite: true, opens })).toContain(
       'may not open pull requests into main',
     )
-    const all = { api: 'write', rules, pullRequests: ['main'] }
+    const all = { hostApi: 'write', rules, pullRequests: ['main'] }
     expect(why(all, { isWrite: true, opens })).toBeUndefined()
     expect(why(all, { isWrite: true, opens: { ...opens, head: 'bob/x' } })).toContain('may not push to bob/x')
   })

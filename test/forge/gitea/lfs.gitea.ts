@@ -31,7 +31,7 @@ describe.skipIf(noClient || !existsSync(GITEA_PROGRAM))('Git LFS of a Gitea', ()
 
   async function addRepository(name: string, transport: 'ssh' | 'https'): Promise<void> {
     await bot.api('POST', '/user/repos', { name, auto_init: true, default_branch: 'main', private: true })
-    const api = { forge: 'gitea', api: `${gitea.url}/api/v1`, credential: 'acme' }
+    const api = { forge: 'gitea', apiUrl: `${gitea.url}/api/v1`, credential: 'acme' }
     const ssh = `ssh://git@127.0.0.1:${gitea.sshPort}/acme/${name}.git`
     if (transport === 'ssh')
       await gate.admin.request('POST', '/identities', { name, register: { upstream: ssh, ...api } })

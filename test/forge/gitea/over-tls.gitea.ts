@@ -47,11 +47,11 @@ beforeAll(async () => {
     ca: certificates.ca,
     proxy: proxy.url,
     forge: 'gitea',
-    api: `${origin}/api/v1`,
+    apiUrl: `${origin}/api/v1`,
   })
   ada = await gate.agent(
     'ada',
-    { push: ['ada/**'], force: ['ada/**'], pullRequests: ['main'], api: 'write' },
+    { push: ['ada/**'], force: ['ada/**'], pullRequests: ['main'], hostApi: 'write' },
     { repository: 'tls/app' },
   )
   work = await ada.clone()

@@ -35,7 +35,7 @@ const Keys = z.array(z.object({ id: z.number(), title: z.string(), read_only: z.
 /** Adds the repository of the user `acme` to Gitea, and to the gate by this transport. */
 async function addRepository(name: string, transport: 'ssh' | 'https'): Promise<void> {
   await bot.api('POST', '/user/repos', { name, auto_init: true, default_branch: 'main' })
-  const api = { forge: 'gitea', api: `${gitea.url}/api/v1`, credential: 'acme' }
+  const api = { forge: 'gitea', apiUrl: `${gitea.url}/api/v1`, credential: 'acme' }
   const ssh = `ssh://git@127.0.0.1:${gitea.sshPort}/acme/${name}.git`
   if (transport === 'ssh')
     await gate.admin.request('POST', '/identities', { name, register: { upstream: ssh, ...api } })
@@ -119,7 +119,7 @@ test('the deploy key has write access at the host, and goes with its identity', 
   const register = {
     upstream: `ssh://git@127.0.0.1:${gitea.sshPort}/acme/over-ssh.git`,
     forge: 'gitea',
-    api: `${gitea.url}/api/v1`,
+    apiUrl: `${gitea.url}/api/v1`,
     credential: 'acme',
   }
   await gate.admin.request('POST', '/identities', { name: 'second', register })

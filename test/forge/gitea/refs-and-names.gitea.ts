@@ -21,7 +21,7 @@ type Transport = 'ssh' | 'https'
 /** Adds a repository of the user `acme`, with a first commit, to Gitea and under `name` to the gate. */
 async function addRepository(name: string, project: string, transport: Transport): Promise<void> {
   await bot.api('POST', '/user/repos', { name: project, auto_init: true, default_branch: 'main' })
-  const api = { forge: 'gitea', api: `${gitea.url}/api/v1`, credential: 'acme' }
+  const api = { forge: 'gitea', apiUrl: `${gitea.url}/api/v1`, credential: 'acme' }
   const ssh = `ssh://git@127.0.0.1:${gitea.sshPort}/acme/${project}.git`
   const identity = name.replaceAll(/[^a-z0-9]+/g, '-').replace(/^-/, '')
   if (transport === 'ssh')

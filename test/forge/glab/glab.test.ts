@@ -32,16 +32,23 @@ describe.skipIf(program === undefined)('glab (skipped where no glab is on PATH)'
     const api = `${gitlab.url}/api/v4`
     await gate.admin.request('PUT', '/credentials/bot', { user: 'oauth2', secret: gitlab.token })
     await gate.admin.request('POST', '/repositories', {
-      ...{ name: NAME, upstream: host.url, credential: 'bot', ca: certificates.ca, forge: 'gitlab', api },
+      ...{
+        name: NAME,
+        upstream: host.url,
+        credential: 'bot',
+        ca: certificates.ca,
+        forge: 'gitlab',
+        apiUrl: api,
+      },
     })
     const front = ends.use(await serveHttps(certificates, passOnTo(gate.url)))
-    const rights = { push: ['ada/**'], pullRequests: ['main'], api: 'write' as const }
+    const rights = { push: ['ada/**'], pullRequests: ['main'], hostApi: 'write' as const }
     ada = await gate.agent('ada', rights, { repository: NAME })
     work = await ada.clone()
     const ca = path.join(work.dir, '.git', 'gate-ca.pem')
     fs.writeFileSync(ca, certificates.ca)
     environmentFor = gateUrl => ({
-      ...hostClientOf(gateUrl, { name: NAME, url: host.url, forge: 'gitlab', api })?.variables,
+      ...hostClientOf(gateUrl, { name: NAME, url: host.url, forge: 'gitlab', apiUrl: api })?.variables,
       GITLAB_TOKEN: ada.token,
       SSL_CERT_FILE: ca,
       GLAB_CONFIG_DIR: path.join(work.dir, '.git', 'glab'),
