@@ -22,17 +22,21 @@ export function hasByte(content: Buffer, bytes: Uint8Array): boolean {
  * and fails on a match of some megabytes.
  */
 export function* runsOf(content: Buffer, bytes: Uint8Array, min: number): Generator<Run> {
-  let lastEnd = 0
-  for (let offset = min - 1; offset < content.length; offset += min) {
+  for (let run = nextRun(content, bytes, min, 0); run; run = nextRun(content, bytes, min, run.to)) yield run
+}
+
+/** Returns the first run from an offset on. A loop of its own, since V8 optimizes none that yields. */
+function nextRun(content: Buffer, bytes: Uint8Array, min: number, start: number): Run | undefined {
+  for (let offset = start + min - 1; offset < content.length; offset += min) {
     if (bytes[content[offset] as number] !== 1) continue
     let from = offset
-    while (from > lastEnd && bytes[content[from - 1] as number] === 1) from--
+    while (from > start && bytes[content[from - 1] as number] === 1) from--
     let to = offset + 1
     while (to < content.length && bytes[content[to] as number] === 1) to++
-    if (to - from >= min) yield { from, to }
-    lastEnd = to
+    if (to - from >= min) return { from, to }
     offset = to
   }
+  return undefined
 }
 
 const NEWLINE = 10
@@ -40,41 +44,59 @@ const NEWLINE = 10
 export const LINE_DECORATION = byteClass(/[ \t\r#>*|"'`,;\\]/)
 const isDecoration = (byte: number | undefined) => byte !== undefined && LINE_DECORATION[byte] === 1
 
+/** A run that ends a line, and the line's start. */
+interface LineEndRun extends Run {
+  readonly line: number
+}
+
+/** Returns the runs of at least `min` bytes that end a line but for its decoration. */
+export function lineEndRuns(content: Buffer, bytes: Uint8Array, min: number): LineEndRun[] {
+  const found: LineEndRun[] = []
+  for (let line = 0, end = 0; end <= content.length; end++) {
+    if (end < content.length && content[end] !== NEWLINE) continue
+    if (end - line >= min) {
+      const run = lastRunOf(content, line, end, bytes)
+      if (run.to - run.from >= min) found.push({ ...run, line })
+    }
+    line = end + 1
+  }
+  return found
+}
+
 /**
  * Yields encoded blocks that are wrapped over several lines, as base64 is: whole lines of `min` to `max` bytes of a
  * class, then one line of any length with up to two `=`. The first line may have text before its run, and the last line
- * text after it. Each block comes with its offset and its lines joined.
+ * text after it. `firsts` has the lines that end like a block's first. Each block comes with its offset and its lines
+ * joined.
  */
 export function* wrappedBlocks(
   content: Buffer,
   bytes: Uint8Array,
+  firsts: readonly LineEndRun[],
   min: number,
   max = Number.POSITIVE_INFINITY,
 ): Generator<{ offset: number; text: string }> {
-  let parts: string[] = []
-  let offset = 0
   const hasBlockLength = ({ from, to }: Run) => to - from >= min && to - from <= max
-  for (let start = 0; start <= content.length; ) {
-    const newline = content.indexOf(NEWLINE, start)
-    const end = newline < 0 ? content.length : newline
-    const line = parts.length > 0 ? firstRunOf(content, start, end, bytes) : undefined
-    if (line?.isWhole && hasBlockLength(line)) {
-      parts.push(content.toString('latin1', line.from, line.to))
-    } else {
+  let next = 0
+  for (const first of firsts) {
+    // A block's last line can be the first of another block.
+    if (first.line < next || !hasBlockLength(first)) continue
+    const parts = [content.toString('latin1', first.from, first.to)]
+    for (next = endOfLine(content, first.to) + 1; next <= content.length; ) {
+      const end = endOfLine(content, next)
+      const line = firstRunOf(content, next, end, bytes)
       if (line) parts.push(content.toString('latin1', line.from, line.to))
-      if (parts.length > 0) {
-        yield* joinedVariants(parts, offset)
-        parts = []
-      }
-      const last = end - start >= min ? lastRunOf(content, start, end, bytes) : undefined
-      if (last && hasBlockLength(last)) {
-        offset = start
-        parts.push(content.toString('latin1', last.from, last.to))
-      }
+      if (!line?.isWhole || !hasBlockLength(line)) break
+      next = end + 1
     }
-    start = end + 1
+    yield* joinedVariants(parts, first.line)
   }
-  yield* joinedVariants(parts, offset)
+}
+
+function endOfLine(content: Buffer, from: number): number {
+  let end = from
+  while (end < content.length && content[end] !== NEWLINE) end++
+  return end
 }
 
 /** Yields the block as it is, and without a diff's sign before each line: "+" is a character of base64 too. */

@@ -35,16 +35,18 @@ const MIN_TEXT_RUN = 16
 /** Returns whether there is a printable run anywhere in the content, in ASCII or in UTF-16 and UTF-32 with their zeros. */
 export function containsText(content: Buffer): boolean {
   let run = 0
-  for (const byte of content)
+  for (let offset = 0; offset < content.length; offset++) {
+    const byte = content[offset] as number
     if (PRINTABLE[byte] === 1) {
       if (++run === MIN_TEXT_RUN) return true
     } else if (byte !== 0) run = 0
+  }
   return false
 }
 
 /** Returns UTF-16 or UTF-32 without its zero bytes. Content with few zeros is returned as it is. */
 export function dropZeroBytes(content: Buffer): Buffer {
   let zeros = 0
-  for (const byte of content) if (byte === 0) zeros++
+  for (let offset = 0; offset < content.length; offset++) if (content[offset] === 0) zeros++
   return zeros * 3 > content.length ? Buffer.from(content.filter(byte => byte !== 0)) : content
 }

@@ -1,11 +1,12 @@
-import { byteClass, runsOf, wrappedBlocks } from '../bytes/byte-runs.ts'
+import { byteClass, lineEndRuns, type Run, runsOf, wrappedBlocks } from '../bytes/byte-runs.ts'
 import { MIN_DECODED_BYTES } from '../bytes/is-text.ts'
+import { BASE64_BYTE, type Survey, surveyOf } from '../bytes/survey.ts'
 import { ascii85Blocks, base85Runs, gitBinaryPatches, uuencodedBlocks } from './base85-uuencode.ts'
 import { decodeByteLists } from './byte-lists.ts'
 import type { DecodedBlock, WorthDecoding } from './decoded-block.ts'
 import { decodeHexDumps } from './hex-dumps.ts'
+import { base64Start, hexStart, START_CHARS } from './token-bytes.ts'
 
-const BASE64 = byteClass(/[A-Za-z0-9+/_-]/)
 const BASE32 = byteClass(/[A-Z2-7]/)
 const HEX = byteClass(/[0-9a-fA-F]/)
 /** The shortest run of each alphabet that is decoded, in characters. */
@@ -21,19 +22,26 @@ const [MAX_WORD, MAX_WORDS] = [100, 50_000]
 const MIN_PROGRAM_LINE = 32
 /** People wrap an encoding into lines of at least this many characters; a shorter line is a word. */
 const MIN_HAND_LINE = 16
+const LINE_LENGTHS = [
+  [MIN_PROGRAM_LINE, Number.POSITIVE_INFINITY],
+  [MIN_HAND_LINE, MIN_PROGRAM_LINE - 1],
+] as const
 
 /** Returns all parts of `content` in base64, hex, base32 or a rarer notation that decode to bytes worth a scan. */
-export function decodeBlocks(content: Buffer, worth: WorthDecoding): DecodedBlock[] {
+export function decodeBlocks(
+  content: Buffer,
+  worth: WorthDecoding,
+  { present, longestBase64 }: Survey = surveyOf(content),
+): DecodedBlock[] {
   const text = content.toString('latin1')
-  const tokens = new TokenDecoder(worth)
-  const lined = withNewlines(content)
-  for (const { offset, text: block } of wrappedBlocks(lined, BASE64, MIN_PROGRAM_LINE))
-    tokens.addWrapped(block, offset)
-  for (const { offset, text: block } of wrappedBlocks(lined, BASE64, MIN_HAND_LINE, MIN_PROGRAM_LINE - 1))
-    tokens.addWrapped(block, offset)
-  for (const { from, to } of runsOf(content, BASE64, MIN_BASE64)) tokens.addBase64(text.slice(from, to), from)
-  for (const { from, to } of runsOf(content, HEX, MIN_HEX)) tokens.addHex(text.slice(from, to), from)
-  for (const { from, to } of runsOf(content, BASE32, MIN_BASE32)) tokens.addBase32(text.slice(from, to), from)
+  const tokens = new TokenDecoder(content, text, worth)
+  if (longestBase64 >= MIN_HAND_LINE)
+    tokens.addAll(wrappedTokens(present[CARRIAGE_RETURN] === 1 ? withNewlines(content) : content, worth))
+  if (longestBase64 >= MIN_BASE64)
+    for (const run of runsOf(content, BASE64_BYTE, MIN_BASE64)) tokens.addBase64(run, run.from)
+  if (longestBase64 >= MIN_HEX) for (const run of runsOf(content, HEX, MIN_HEX)) tokens.addHex(run, run.from)
+  if (longestBase64 >= MIN_BASE32)
+    for (const run of runsOf(content, BASE32, MIN_BASE32)) tokens.addBase32(run, run.from)
   const { found } = tokens
   const rarerNotations = [
     decodeByteLists(content, MIN_DECODED_BYTES),
@@ -48,65 +56,108 @@ export function decodeBlocks(content: Buffer, worth: WorthDecoding): DecodedBloc
   return found
 }
 
-/** Decodes runs of base64, hex and base32, and keeps the results that are worth a scan. */
+/** Yields what blocks of several lines decode to, first those of programs, then those of people. */
+function* wrappedTokens(content: Buffer, worth: WorthDecoding): Generator<DecodedBlock> {
+  const firsts = lineEndRuns(content, BASE64_BYTE, MIN_HAND_LINE)
+  for (const [min, max] of LINE_LENGTHS)
+    for (const { offset, text } of wrappedBlocks(content, BASE64_BYTE, firsts, min, max)) {
+      const tokens = new TokenDecoder(Buffer.from(text, 'latin1'), text, worth)
+      tokens.addWrapped(offset)
+      yield* tokens.found
+    }
+}
+
+/** Decodes runs of base64, hex and base32 of a text, and keeps the results that are worth a scan. */
 class TokenDecoder {
   readonly found: DecodedBlock[] = []
+  readonly #content: Buffer
+  readonly #text: string
   readonly #worth: WorthDecoding
 
-  constructor(worth: WorthDecoding) {
+  constructor(content: Buffer, text: string, worth: WorthDecoding) {
+    this.#content = content
+    this.#text = text
     this.#worth = worth
   }
 
-  /** Adds the joined lines of a wrapped block, in the smallest alphabet that has all of its characters. */
-  addWrapped(block: string, offset: number): void {
-    const hexLength = block.search(/[^0-9a-fA-F]/)
-    if (hexLength < 0) return this.addHex(block, offset)
-    if (hexLength >= block.length - MAX_TRAILER) this.addHex(block.slice(0, hexLength), offset)
-    if (!/[^A-Z2-7]/.test(block)) this.addBase32(block, offset)
-    this.addBase64(block, offset)
+  addAll(blocks: Iterable<DecodedBlock>): void {
+    for (const block of blocks) this.found.push(block)
   }
 
-  addBase32(token: string, offset: number): void {
+  /** Adds all of the text, which is a wrapped block, in the smallest alphabet that has all of its characters. */
+  addWrapped(offset: number): void {
+    const { length } = this.#content
+    const hexLength = this.#lengthOf(HEX)
+    if (hexLength === length) return this.addHex({ from: 0, to: length }, offset)
+    if (hexLength >= length - MAX_TRAILER) this.addHex({ from: 0, to: hexLength }, offset)
+    if (this.#lengthOf(BASE32) === length) this.addBase32({ from: 0, to: length }, offset)
+    this.addBase64({ from: 0, to: length }, offset)
+  }
+
+  /** Returns the length of the run of a class that the text begins with. */
+  #lengthOf(bytes: Uint8Array): number {
+    let length = 0
+    while (length < this.#content.length && bytes[this.#content[length] as number] === 1) length++
+    return length
+  }
+
+  addBase32({ from, to }: Run, offset: number): void {
+    const token = this.#text.slice(from, to)
     if (this.#worth.prefix(decodeBase32(token.slice(0, 160))))
       this.#keep('base32', decodeBase32(token), offset)
   }
 
-  addHex(token: string, offset: number): void {
-    const skip = this.#alignment(token, ALIGNMENTS.slice(0, 2), 'hex')
-    if (skip !== undefined) this.#keep('hex', Buffer.from(token.slice(skip), 'hex'), offset)
+  addHex(run: Run, offset: number): void {
+    const skip = this.#alignment(run, ALIGNMENTS.slice(0, 2), 'hex')
+    if (skip !== undefined) this.#keep('hex', this.#decode(run, skip, 'hex'), offset)
   }
 
   /** Tries every alignment: characters before the encoded part may be of the alphabet too, as may a second token. */
-  addBase64(token: string, offset: number): void {
+  addBase64(run: Run, offset: number): void {
     const { worthless } = this.#worth
-    if (worthless.has(token) || this.#addAlignments(token, offset)) return
+    const token = this.#text.slice(run.from, run.to)
+    if (worthless.has(token) || this.#addAlignments(run, offset)) return
     // "-" and "_" are of the URL alphabet only: between standard tokens they separate.
-    if (/[-_]/.test(token))
-      for (const part of token.split(/[-_]+/))
-        if (part.length >= MIN_BASE64 && this.#addAlignments(part, offset)) return
+    if (/[-_]/.test(token)) {
+      let from = run.from
+      for (const part of token.split(/[-_]/)) {
+        const to = from + part.length
+        if (part.length >= MIN_BASE64 && this.#addAlignments({ from, to }, offset)) return
+        from = to + 1
+      }
+    }
     if (token.length > MAX_WORD) return
     if (worthless.size >= MAX_WORDS) worthless.clear()
     worthless.add(token)
   }
 
-  #addAlignments(token: string, offset: number): boolean {
-    const first = this.#alignment(token, ALIGNMENTS, 'base64')
+  #addAlignments(run: Run, offset: number): boolean {
+    const first = this.#alignment(run, ALIGNMENTS, 'base64')
     if (first === undefined) return false
-    const decode = (skip: number) => Buffer.from(token.slice(skip), 'base64')
+    const decode = (skip: number) => this.#decode(run, skip, 'base64')
     this.#keep('base64', decode(first), offset)
-    if (token.length >= MIN_FULL_DECODE && /[+/_-]/.test(token))
+    if (run.to - run.from >= MIN_FULL_DECODE && /[+/_-]/.test(this.#text.slice(run.from, run.to)))
       for (const skip of ALIGNMENTS)
         if (skip !== first && this.#worth.content(decode(skip))) this.#keep('base64', decode(skip), offset)
     return true
   }
 
   /** Returns how many characters to skip so that the rest decodes to bytes worth a scan; undefined: none helps. */
-  #alignment(token: string, skips: readonly number[], encoding: 'base64' | 'hex'): number | undefined {
-    const byPrefix = skips.find(skip =>
-      this.#worth.prefix(Buffer.from(token.slice(skip, skip + 128), encoding)),
-    )
-    if (byPrefix !== undefined || token.length < MIN_FULL_DECODE) return byPrefix
-    return skips.find(skip => this.#worth.content(Buffer.from(token.slice(skip), encoding)))
+  #alignment(run: Run, skips: readonly number[], encoding: 'base64' | 'hex'): number | undefined {
+    const decodeStart = encoding === 'hex' ? hexStart : base64Start
+    const length = run.to - run.from
+    const startAt = (skip: number) => decodeStart(this.#content, run.from + skip, run.to)
+    for (const skip of skips) if (this.#worth.prefix(startAt(skip))) return skip
+    if (length < MIN_FULL_DECODE) return undefined
+    for (const skip of skips) {
+      const isShort = length - skip <= START_CHARS
+      if (this.#worth.content(isShort ? startAt(skip) : this.#decode(run, skip, encoding))) return skip
+    }
+    return undefined
+  }
+
+  #decode({ from, to }: Run, skip: number, encoding: 'base64' | 'hex'): Buffer {
+    return Buffer.from(this.#text.slice(from + skip, to), encoding)
   }
 
   #keep(encoding: string, content: Buffer, offset: number): void {

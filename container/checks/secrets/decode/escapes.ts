@@ -45,10 +45,11 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '', t: '\t
 /** The most rounds of escapes of escapes. */
 const MAX_ROUNDS = 4
 
+/** The signs that escapes begin with. */
+export const ESCAPE_MARKS = ['\\', '%', '&', '`u{']
+
 /** Decodes JSON, JavaScript, Python, Perl, shell, URL and HTML escapes. Returns the lines that have them. */
 export function decodeEscapes(content: Buffer): DecodedLines | undefined {
-  if (!content.includes(92) && !content.includes(37) && !content.includes(38) && !content.includes('`u{'))
-    return undefined
   return mapLines(content, decodeLine)
 }
 
@@ -122,7 +123,6 @@ const QUOTED_RUN = /(?:=[0-9A-F]{2}){4}|(?:=20|=3D)[^\n]*(?:=20|=3D)/
 
 /** Decodes quoted-printable in mail (RFC 2045, section 6.7), and on any line that has several escapes in a row. */
 export function decodeQuotedPrintable(content: Buffer): DecodedLines | undefined {
-  if (!content.includes(61)) return undefined
   const text = content.toString('latin1')
   const isMail = /quoted-printable/i.test(text)
   if (!isMail && !QUOTED_RUN.test(text)) return undefined

@@ -1,5 +1,7 @@
 import { byteClass, runsOf } from '../bytes/byte-runs.ts'
+import { BASE64_BYTE } from '../bytes/survey.ts'
 import type { DecodedLines } from './escapes.ts'
+import { base64Start, hexStart } from './token-bytes.ts'
 
 /** A run of base64 or hex in a text, and its decoded bytes. */
 interface Token {
@@ -9,9 +11,8 @@ interface Token {
 }
 
 /** gitleaks' own decoder takes no shorter run. */
-const MIN_BASE64 = 16
+export const MIN_INLINE_RUN = 16
 const MIN_HEX = 32
-const BASE64_BYTE = byteClass(/[A-Za-z0-9+/_-]/)
 const NEWLINE = 10
 const EQUALS = 61
 
@@ -71,7 +72,7 @@ function* linesWithTokens(
 }
 
 function* encodedTokens(content: Buffer): Generator<Token> {
-  for (const { from, to } of runsOf(content, BASE64_BYTE, MIN_BASE64)) {
+  for (const { from, to } of runsOf(content, BASE64_BYTE, MIN_INLINE_RUN)) {
     const decoded = decodeToken(content, from, to)
     if (!decoded) continue
     let after = to
@@ -82,10 +83,10 @@ function* encodedTokens(content: Buffer): Generator<Token> {
 
 /** Decodes a run to one line of printable text; undefined: it decodes to something else. */
 function decodeToken(content: Buffer, from: number, to: number): Buffer | undefined {
-  const encoding = isHex(content, from, to) ? 'hex' : 'base64'
-  const start = Buffer.from(content.toString('latin1', from, Math.min(to, from + MIN_BASE64)), encoding)
-  if (!isPrintable(start)) return undefined
-  const decoded = Buffer.from(content.toString('latin1', from, to), encoding)
+  const isOfHex = isHex(content, from, to)
+  const decodeStart = isOfHex ? hexStart : base64Start
+  if (!isPrintable(decodeStart(content, from, Math.min(to, from + MIN_INLINE_RUN)))) return undefined
+  const decoded = Buffer.from(content.toString('latin1', from, to), isOfHex ? 'hex' : 'base64')
   if (!isPrintable(decoded)) return undefined
   for (let i = decoded.indexOf(NEWLINE); i >= 0; i = decoded.indexOf(NEWLINE, i + 1)) decoded[i] = 32
   return decoded
@@ -99,4 +100,10 @@ function isHex(content: Buffer, from: number, to: number): boolean {
   return true
 }
 
-const isPrintable = (bytes: Buffer) => bytes.length > 0 && bytes.every(byte => byte > 8 && byte < 127)
+function isPrintable(bytes: Buffer): boolean {
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] as number
+    if (byte <= 8 || byte >= 127) return false
+  }
+  return bytes.length > 0
+}

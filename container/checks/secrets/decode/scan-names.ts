@@ -21,8 +21,15 @@ const NAME_RULES: readonly [RegExp, string][] = [
  * Returns the name that a file is scanned under. Two paths with the same scan name give the same matches. Files that no
  * rule asks for by name get a neutral name, so that no path allow-list of gitleaks skips them.
  */
-export const scanNameFor = (path: string) =>
-  NAME_RULES.find(([pattern]) => pattern.test(path))?.[1] ?? NEUTRAL_NAME
+export function scanNameFor(path: string): string {
+  if (path === lastPath) return lastName
+  lastPath = path
+  lastName = NAME_RULES.find(([pattern]) => pattern.test(path))?.[1] ?? NEUTRAL_NAME
+  return lastName
+}
+
+/** Every view of a file is asked for by the same path. */
+let [lastPath, lastName] = ['', NEUTRAL_NAME]
 
 /** Returns whether a rule asks for a name such as this. */
 export const hasNameRule = (path: string) => scanNameFor(path) !== NEUTRAL_NAME

@@ -24,6 +24,9 @@ const COMMON_MARKS: readonly { mark: string; sign: RegExp }[] = [
   { mark: '^', sign: /[A-Za-z0-9_-]\^\r?\n[A-Za-z0-9_-]/ },
 ]
 
+/** The signs of both kinds, or their first bytes. */
+export const SPLIT_MARKS = ['\xe2', '\xc2', '\xef', '<', '&', '\\', '`', '^']
+
 /** Returns the lines in which signs split a token or are around a value, without these signs. */
 export function joinSplitTokens(content: Buffer): DecodedLines | undefined {
   const isRare = RARE_MARKS.some(mark => content.includes(mark))

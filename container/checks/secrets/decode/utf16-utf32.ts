@@ -8,7 +8,7 @@ const [, , UTF16LE_RUN, UTF16BE_RUN] = WIDE_RUNS
 /** Every run of wide text matches this, and testing for it first is fast, over zeros in particular. */
 const ADJACENT_WIDE = new RegExp(`${PRINTABLE}\\0(?:\\0\\0)?${PRINTABLE}`)
 
-interface WideText {
+export interface WideText {
   /** The decoded text, where all of the content is wide. */
   readonly whole?: Buffer
   /** Runs of wide text in other content: after an odd number of bytes, or in the other byte order. */
@@ -19,7 +19,6 @@ interface WideText {
  * Decodes UTF-16 and UTF-32 of either byte order, with a byte-order mark or without, in whole files and in binaries.
  */
 export function wideText(content: Buffer): WideText {
-  if (!content.includes(0)) return { runs: [] }
   const whole = decodeWhole(content)
   const text = content.toString('latin1')
   const runs = ADJACENT_WIDE.test(text) ? wideRuns(text, whole?.encoding) : []

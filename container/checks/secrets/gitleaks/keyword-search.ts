@@ -1,7 +1,7 @@
 /** Characters that Go's strings.ToLower maps to ASCII letters: the Kelvin sign, and I with a dot above. */
-const LETTERS_BEYOND_ASCII: readonly [string, string][] = [
-  ['\u212a', 'k'],
-  ['\u0130', 'i'],
+const LETTERS_BEYOND_ASCII: readonly { letter: string; utf8: Buffer; ascii: string }[] = [
+  { letter: '\u212a', utf8: Buffer.from('\u212a'), ascii: 'k' },
+  { letter: '\u0130', utf8: Buffer.from('\u0130'), ascii: 'i' },
 ]
 const ASCII = /^[\x00-\x7f]+$/
 
@@ -18,8 +18,8 @@ export class KeywordSearch {
   #width = 1
   /** The next state of each state and class of bytes. */
   readonly #next: Uint16Array
-  /** 1 for each state in which a keyword ends. */
-  readonly #ends: Uint8Array
+  /** `#next` by the offset of a state's row: of the next row, or its complement where a keyword ends. */
+  readonly #rows: Int32Array
   /** The keywords that end in a state. */
   readonly #keywords = new Map<number, readonly string[]>()
 
@@ -35,8 +35,11 @@ export class KeywordSearch {
     const states = words.reduce((sum, { length }) => sum + length, 1)
     if (states > 0xffff) throw new Error('there are too many keywords')
     this.#next = new Uint16Array(states * this.#width)
-    this.#ends = new Uint8Array(states)
-    this.#link(this.#insert(words))
+    const count = this.#insert(words)
+    this.#link(count)
+    this.#rows = Int32Array.from(this.#next.subarray(0, count * this.#width), state =>
+      this.#keywords.has(state) ? ~(state * this.#width) : state * this.#width,
+    )
   }
 
   /** Builds the tree of the keywords. Returns the number of its states. */
@@ -49,7 +52,6 @@ export class KeywordSearch {
         if (this.#next[edge] === ROOT) this.#next[edge] = count++
         state = this.#next[edge] ?? ROOT
       }
-      this.#ends[state] = 1
       this.#keywords.set(state, [word])
     }
     return count
@@ -63,10 +65,7 @@ export class KeywordSearch {
       const state = queue[i] ?? ROOT
       const from = suffix[state] ?? ROOT
       const shorter = state === ROOT ? undefined : this.#keywords.get(from)
-      if (shorter) {
-        this.#ends[state] = 1
-        this.#keywords.set(state, [...(this.#keywords.get(state) ?? []), ...shorter])
-      }
+      if (shorter) this.#keywords.set(state, [...(this.#keywords.get(state) ?? []), ...shorter])
       for (let each = 0; each < this.#width; each++) {
         const edge = state * this.#width + each
         const fallback = state === ROOT ? ROOT : (this.#next[from * this.#width + each] ?? ROOT)
@@ -83,22 +82,24 @@ export class KeywordSearch {
   /** Adds the keywords that a text in UTF-8 has to `found`, in lower case. */
   search(text: Buffer, found: Set<string>): void {
     const content = toAscii(text)
-    const [classes, next, ends, width] = [this.#classes, this.#next, this.#ends, this.#width]
-    const seen = new Uint8Array(ends.length)
-    let state = ROOT
+    const [classes, rows] = [this.#classes, this.#rows]
+    const ended = new Set<number>()
+    let row = ROOT
     for (let offset = 0; offset < content.length; offset++) {
-      state = next[state * width + (classes[content[offset] as number] as number)] as number
-      if (ends[state] === 0 || seen[state] === 1) continue
-      seen[state] = 1
-      for (const keyword of this.#keywords.get(state) ?? []) found.add(keyword)
+      row = rows[row + (classes[content[offset] as number] as number)] as number
+      if (row >= 0) continue
+      row = ~row
+      ended.add(row)
     }
+    for (const each of ended)
+      for (const keyword of this.#keywords.get(each / this.#width) ?? []) found.add(keyword)
   }
 }
 
 function toAscii(text: Buffer): Buffer {
-  const present = LETTERS_BEYOND_ASCII.filter(([letter]) => text.includes(letter))
+  const present = LETTERS_BEYOND_ASCII.filter(({ utf8 }) => text.includes(utf8))
   if (present.length === 0) return text
   return Buffer.from(
-    present.reduce((read, [letter, ascii]) => read.replaceAll(letter, ascii), text.toString('utf8')),
+    present.reduce((read, { letter, ascii }) => read.replaceAll(letter, ascii), text.toString('utf8')),
   )
 }

@@ -27,6 +27,6 @@ export function linesOf(text: Buffer): Lines {
 
 function countNewlines(text: Buffer): number {
   let count = 0
-  for (let offset = text.indexOf(NEWLINE); offset >= 0; offset = text.indexOf(NEWLINE, offset + 1)) count++
+  for (let offset = 0; offset < text.length; offset++) if (text[offset] === NEWLINE) count++
   return count
 }

@@ -125,22 +125,6 @@ function* streamsIn(
   content: Buffer,
   { budget, isStart, isPng }: SearchContext,
 ): Generator<CompressedStream, undefined> {
-  for (const { kind, signature, matches } of MAGIC)
-    for (
-      let offset = content.indexOf(signature);
-      offset >= 0;
-      offset = content.indexOf(signature, offset + 1)
-    )
-      if (matches(content, offset))
-        yield kind === 'gzip' ? gzipMember(content, offset, budget) : { kind, offset }
-  for (
-    let offset = content.indexOf(ZIP_LOCAL_HEADER);
-    offset >= 0;
-    offset = content.indexOf(ZIP_LOCAL_HEADER, offset + 4)
-  ) {
-    const entry = zipEntry(content, offset)
-    if (entry && (entry.method === 8 || probeDeflate(content, entry.offset, budget))) yield entry
-  }
   if (isStart && isZlib(content, 0)) yield { kind: 'zlib', offset: 2 }
   if (isStart && content.subarray(0, 1024).includes('%PDF-')) {
     for (
@@ -152,8 +136,11 @@ function* streamsIn(
       if (isZlib(content, data)) yield { kind: 'zlib', offset: data + 2 }
     }
   }
-  for (let offset = nextZlib(content, 0); offset >= 0; offset = nextZlib(content, offset + 1)) {
+  for (let offset = nextStart(content, 0); offset >= 0; offset = nextStart(content, offset + 1)) {
+    const stream = streamAt(content, offset, budget)
+    if (stream) yield stream
     if (isPng && content.subarray(offset - 4, offset).equals(PNG_DATA)) continue
+    if (offset + 2 >= content.length || !isZlib(content, offset)) continue
     const precheck = X86_FALSE_POSITIVES.has(content.readUInt16BE(offset))
       ? couldBeDeflatedText
       : couldBeDeflate
@@ -161,25 +148,46 @@ function* streamsIn(
   }
 }
 
-/** Returns the offset of the next zlib header; -1: there is none. A loop of its own, since V8 compiles no generator. */
-function nextZlib(content: Buffer, from: number): number {
-  for (let offset = from; offset < content.length - 2; offset++) {
-    const first = content[offset] as number
-    if ((first & 0x8f) !== 8) continue
-    const second = content[offset + 1] as number
-    if ((second & 0x20) === 0 && ((first << 8) | second) % 31 === 0) return offset
+/** Returns the stream with a magic of its own, or the entry of an archive, that begins at an offset. */
+function streamAt(content: Buffer, offset: number, budget: Budget): CompressedStream | undefined {
+  if (startsWith(content, offset, ZIP_LOCAL_HEADER)) {
+    const entry = zipEntry(content, offset)
+    return entry && (entry.method === 8 || probeDeflate(content, entry.offset, budget)) ? entry : undefined
+  }
+  for (const { kind, signature, matches } of MAGIC)
+    if (startsWith(content, offset, signature) && matches(content, offset))
+      return kind === 'gzip' ? gzipMember(content, offset, budget) : { kind, offset }
+  return undefined
+}
+
+function startsWith(content: Buffer, offset: number, signature: Buffer): boolean {
+  for (let i = 0; i < signature.length; i++) if (content[offset + i] !== signature[i]) return false
+  return true
+}
+
+/** 1 for each pair of bytes that a stream, an entry of an archive or a zlib header begins with. */
+const START_PAIRS = new Uint8Array(1 << 16)
+for (const signature of [ZIP_LOCAL_HEADER, ...MAGIC.map(magic => magic.signature)])
+  START_PAIRS[signature.readUInt16BE(0)] = 1
+for (let pair = 0; pair < START_PAIRS.length; pair++)
+  if (isZlib(Buffer.from([pair >> 8, pair & 255, 0]), 0)) START_PAIRS[pair] = 1
+
+/** Returns the next offset with such a pair; -1: there is none. A loop of its own, since V8 optimizes none that yields. */
+function nextStart(content: Buffer, from: number): number {
+  let pair = content[from] ?? 0
+  for (let offset = from + 1; offset < content.length; offset++) {
+    pair = ((pair & 255) << 8) | (content[offset] as number)
+    if (START_PAIRS[pair] === 1) return offset - 1
   }
   return -1
 }
 
 /** Returns whether the bytes begin like a compressed stream. */
 export function startsLikeStream(signature: Buffer): boolean {
+  if (signature.length < 2 || START_PAIRS[signature.readUInt16BE(0)] !== 1) return false
   return (
-    signature.subarray(0, 4).equals(ZIP_LOCAL_HEADER) ||
+    startsWith(signature, 0, ZIP_LOCAL_HEADER) ||
     isZlib(signature, 0) ||
-    MAGIC.some(
-      magic =>
-        signature.subarray(0, magic.signature.length).equals(magic.signature) && magic.matches(signature, 0),
-    )
+    MAGIC.some(magic => startsWith(signature, 0, magic.signature) && magic.matches(signature, 0))
   )
 }

@@ -19,6 +19,9 @@ const KERNED = /\[((?:[^[\]\\()]|\((?:[^()\\]|\\.)*\))*)\] ?TJ/g
 const KERNED_END = [']TJ', '] TJ']
 const KERNED_PART = /\(((?:[^()\\]|\\.)*)\)|-\d{3,}/g
 
+/** The signs of tags, of RTF and of PDF. */
+export const MARKUP_MARKS = ['</', '{\\rtf', ']TJ']
+
 /**
  * Returns the lines of marked-up text in which tags may split a token, or stand between a name and its value, without
  * their tags. Documents of Word, PowerPoint, Excel and LibreOffice have a run for each change of style or spelling, and

@@ -17,6 +17,9 @@ const MAX_LINE = 100_000
 /** Returns whether a text is a recording, in which each typed character is an event of its own. */
 export const isRecording = (text: string): boolean => HEADER.test(text)
 
+/** The signs of events, of a backspace and of a wrapped line. */
+export const RECORDING_MARKS = ['{"version', '\b', WRAP]
+
 /**
  * Returns the lines of a recorded terminal as its user saw them: the events of asciinema joined, and backspaces applied,
  * as script(1) records them.
