@@ -6,7 +6,7 @@ import { Decided, GrantedException, PendingPage } from '../src/contract/admin-ap
 import { Identity, RemovedIdentity } from '../src/contract/admin-api/identities.ts'
 import { OperatorRole } from '../src/contract/admin-api/operators.ts'
 import { PushPage, PushRecord } from '../src/contract/admin-api/pushes.ts'
-import { ChangePage } from '../src/contract/admin-api/records.ts'
+import { AuditLogPage } from '../src/contract/admin-api/records.ts'
 import { Repository } from '../src/contract/admin-api/repositories.ts'
 import { LinkCheck, LiveStatus, Status } from '../src/contract/admin-api/status.ts'
 import { AdminToken, MintedAdminToken, MintedToken, Token } from '../src/contract/admin-api/tokens.ts'
@@ -37,7 +37,7 @@ export function createClient(settings: Settings, timeoutMs = RESPONSE_TIMEOUT_MS
     adminTokens: adminTokensOf(api),
     operators: operatorsOf(api),
     webhooks: webhooksOf(api),
-    changes: (query: Query) => api.request('GET', `/changes${queryString(query)}`, ChangePage),
+    auditLog: (query: Query) => api.request('GET', `/audit-log${queryString(query)}`, AuditLogPage),
   }
 }
 export type Client = ReturnType<typeof createClient>

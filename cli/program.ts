@@ -12,7 +12,7 @@ import { completion } from './commands/completion.ts'
 import { doctor } from './commands/doctor.ts'
 import { exportCommand } from './commands/export.ts'
 import { adminToken } from './commands/operators/admin-token.ts'
-import { change } from './commands/operators/change.ts'
+import { auditLog } from './commands/operators/audit-log.ts'
 import { operator } from './commands/operators/operator.ts'
 import { webhook } from './commands/operators/webhook.ts'
 import { repo } from './commands/repo.ts'
@@ -54,7 +54,7 @@ for (const command of [
   doctor,
   adminToken,
   operator,
-  change,
+  auditLog,
   webhook,
   completion,
 ])

@@ -71,7 +71,7 @@ const RULES: readonly (readonly [route: string, minRole: Role, scope: FindScope]
   ['GET /pushes/{id}', 'viewer', ofPush],
   ['GET /pushes/{id}/diff', 'viewer', ofPush],
   ['GET /export/pushes', 'viewer', inQuery],
-  ['GET /changes', 'viewer', gate],
+  ['GET /audit-log', 'viewer', gate],
   ['GET /fetches', 'viewer', inQuery],
   ['GET /lfs-transfers', 'viewer', inQuery],
   ['GET /host-calls', 'viewer', inQuery],

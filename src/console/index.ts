@@ -29,7 +29,7 @@ import { decideApproval, showApproval } from './pages/review/approval.tsx'
 import { showApprovals } from './pages/review/approvals.tsx'
 import { showPending } from './pages/review/pending-findings.tsx'
 import { mintAdminToken, revokeAdminToken, showAdminTokens } from './pages/settings/admin-tokens.tsx'
-import { showChanges } from './pages/settings/changes.tsx'
+import { showAuditLog } from './pages/settings/audit-log.tsx'
 import {
   addIdentity,
   removeCredential,
@@ -94,8 +94,8 @@ export const consolePages = new Hono<ConsoleEnv>()
   .post('/agents/:name/grants/:repository', changeGrant)
   .get('/agents/:name/day', showAgentDay)
   .get('/overview', showOverview)
-  .get('/settings', c => c.redirect(pathOf.changes, 302))
-  .get('/settings/changes', showChanges)
+  .get('/settings', c => c.redirect(pathOf.auditLog, 302))
+  .get('/settings/audit-log', showAuditLog)
   .get('/settings/identities', showIdentities)
   .post('/settings/identities', addIdentity)
   .post('/settings/identities/remove', removeIdentity)

@@ -7,7 +7,7 @@ export const SECTIONS = [
   { name: 'Repositories', path: pathOf.repositories, key: 'r' },
   { name: 'Agents', path: pathOf.agents, key: 'a' },
   { name: 'Overview', path: pathOf.overview, key: 'o' },
-  { name: 'Settings', path: pathOf.changes, key: 's' },
+  { name: 'Settings', path: pathOf.auditLog, key: 's' },
 ] as const
 
 /** The name of an entry of the navigation. */
@@ -15,7 +15,7 @@ export type Section = (typeof SECTIONS)[number]['name']
 
 /** The pages of the section Settings, in order. */
 export const SETTINGS_PAGES = [
-  { name: 'Audit log', path: pathOf.changes },
+  { name: 'Audit log', path: pathOf.auditLog },
   { name: 'Identities and credentials', path: pathOf.identities },
   { name: 'Operators', path: pathOf.operators },
   { name: 'Admin tokens', path: pathOf.adminTokens },

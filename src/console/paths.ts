@@ -17,7 +17,7 @@ export const pathOf = {
   grant: (agent: string, repository: string) =>
     `${ROOT}/agents/${encodeURIComponent(agent)}/grants/${encodeURIComponent(repository)}`,
   overview: `${ROOT}/overview`,
-  changes: `${ROOT}/settings/changes`,
+  auditLog: `${ROOT}/settings/audit-log`,
   identities: `${ROOT}/settings/identities`,
   credentials: `${ROOT}/settings/credentials`,
   operators: `${ROOT}/settings/operators`,

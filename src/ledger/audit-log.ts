@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Change } from '../contract/admin-api/records.ts'
+import type { AuditEntry } from '../contract/admin-api/records.ts'
 import type { HeldRole } from '../contract/role.ts'
 import { iso } from './time.ts'
 
@@ -28,10 +28,36 @@ function auditStatement(
 ): D1PreparedStatement {
   return ledger
     .prepare(
-      'INSERT INTO changes (at, operator, action, subject, detail) SELECT ?, ?, ?, ?, ? WHERE changes() > 0',
+      'INSERT INTO audit_log (at, operator, action, subject, detail) SELECT ?, ?, ?, ?, ? WHERE changes() > 0',
     )
     .bind(Date.now(), operator.name, action, subject, JSON.stringify(detail))
 }
+
+/** Rows that a removal deletes with its subject. */
+interface Removed {
+  /** The action in the audit log that ends each of them by itself. */
+  readonly action: string
+  /** Returns them as `subject` and `detail` (JSON). The only parameter is the name of what is removed. */
+  readonly query: string
+}
+
+/**
+ * Returns the statements that record each row which goes with `name`, as an entry of its own: together their details may
+ * exceed the size of a row in D1.
+ */
+export const auditRemoved = (
+  ledger: D1Database,
+  operator: Operator,
+  name: string,
+  removed: readonly Removed[],
+): D1PreparedStatement[] =>
+  removed.map(({ action, query }) =>
+    ledger
+      .prepare(
+        `INSERT INTO audit_log (at, operator, action, subject, detail) SELECT ?2, ?3, ?4, subject, detail FROM (${query})`,
+      )
+      .bind(name, Date.now(), operator.name, action),
+  )
 
 /** Runs a change and records it. Returns whether the last of the statements changed any row. */
 export async function withAudit(
@@ -54,10 +80,10 @@ const Row = z
     detail: z.string(),
   })
   .transform(
-    (row): Change => ({
+    (row): AuditEntry => ({
       id: row.id,
       at: iso(row.at),
-      by: row.operator,
+      operator: row.operator,
       action: row.action,
       subject: row.subject,
       detail: z.record(z.string(), z.unknown()).parse(JSON.parse(row.detail)),
@@ -65,13 +91,13 @@ const Row = z
   )
 
 /** Returns the changes of operators before the change with the id `before`, newest first. */
-export async function listChanges(
+export async function readAuditLog(
   ledger: D1Database,
   limit: number,
   before: number | undefined,
-): Promise<Change[]> {
+): Promise<AuditEntry[]> {
   const { results } = await ledger
-    .prepare('SELECT * FROM changes WHERE id < ? ORDER BY id DESC LIMIT ?')
+    .prepare('SELECT * FROM audit_log WHERE id < ? ORDER BY id DESC LIMIT ?')
     .bind(before ?? Number.MAX_SAFE_INTEGER, limit)
     .all()
   return z.array(Row).parse(results)

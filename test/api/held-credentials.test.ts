@@ -33,7 +33,7 @@ test('a credential is set, changed, listed and removed, and its secret is in its
   expect(fs.readFileSync(file('gitlab'), 'utf8')).toBe(`${second}\n`)
   const listed = await cli(['credential', 'list'])
   expect(listed.json).toMatchObject([{ name: 'gitlab', user: 'project_bot' }])
-  const changes = JSON.stringify(await gate.admin.request('GET', '/changes'))
+  const changes = JSON.stringify(await gate.admin.request('GET', '/audit-log'))
   expect(changes).toContain('credential.set')
   for (const text of [set.stdout, listed.stdout, changes, gate.log.join('\n')])
     for (const secret of [first, second]) expect(text).not.toContain(secret)

@@ -123,7 +123,7 @@ test('an invalid query is rejected', async () => {
   for (const query of ['limit=0', 'limit=x', 'limit=99999', 'outcome=fine', 'since=yesterday', 'since=%00'])
     expect((await expectHarmless(`/pushes?${query}`, json())).status, query).toBe(400)
   for (const query of ['limit=-1', 'cursor=x', 'cursor=1;2'])
-    expect((await expectHarmless(`/changes?${query}`, json())).status, query).toBe(400)
+    expect((await expectHarmless(`/audit-log?${query}`, json())).status, query).toBe(400)
   expect((await expectHarmless('/pushes?agent=%27%20OR%201=1&cursor=%27--', json())).status).toBe(200)
 })
 

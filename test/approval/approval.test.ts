@@ -41,11 +41,11 @@ test('a push that waits is refused with its id, kept, and forwarded by the gate 
     clientVersion: `approval of ${push.id}`,
   })
   expect((await push.again()).output).toContain('Everything up-to-date')
-  const { changes } = z
-    .object({ changes: z.array(z.object({ action: z.string(), by: z.string(), subject: z.string() })) })
-    .parse(await gate.admin.request('GET', '/changes?limit=5'))
-  expect(changes).toContainEqual(
-    expect.objectContaining({ action: 'approval.approve', by: 'first admin token', subject: push.id }),
+  const { entries } = z
+    .object({ entries: z.array(z.object({ action: z.string(), operator: z.string(), subject: z.string() })) })
+    .parse(await gate.admin.request('GET', '/audit-log?limit=5'))
+  expect(entries).toContainEqual(
+    expect.objectContaining({ action: 'approval.approve', operator: 'first admin token', subject: push.id }),
   )
   await expect(approvals.approve(push.id)).rejects.toThrow('does not wait for an approval: it is forwarded')
 })

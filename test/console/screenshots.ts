@@ -168,7 +168,7 @@ async function takeScreenshots({ page, open }: ConsolePage, fileOf: (name: strin
   await screenshot('agent-day')
   await open('/overview')
   await screenshot('overview')
-  for (const name of ['changes', 'identities', 'operators', 'admin-tokens', 'webhooks']) {
+  for (const name of ['audit-log', 'identities', 'operators', 'admin-tokens', 'webhooks']) {
     await open(`/settings/${name}`)
     await screenshot(`settings-${name}`)
   }

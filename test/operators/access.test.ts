@@ -38,8 +38,8 @@ test('a minted admin token is valid until it is revoked, and the audit log has i
   expect(
     (await gate.request('/agents', theirs({ method: 'POST', body: '{"name":"made-by-ops"}' }))).status,
   ).toBe(201)
-  expect(await gate.json('GET', '/changes?limit=1')).toMatchObject({
-    changes: [{ action: 'agent.add', subject: 'made-by-ops', by: expect.stringContaining('ops') }],
+  expect(await gate.json('GET', '/audit-log?limit=1')).toMatchObject({
+    entries: [{ action: 'agent.add', subject: 'made-by-ops', operator: expect.stringContaining('ops') }],
   })
   expect(await gate.json('GET', '/admin-tokens')).toMatchObject([
     { id: minted.id, lastUsedAt: expect.any(String) },

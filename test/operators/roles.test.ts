@@ -109,7 +109,7 @@ test('an operator of one repository reads and decides there only', async () => {
     `/repositories/${other}/status`,
     `/grants/ada/${other}`,
     '/agents',
-    '/changes',
+    '/audit-log',
     '/auth-failures',
     '/identities',
     '/tokens',
@@ -134,9 +134,9 @@ test('an operator of one repository reads and decides there only', async () => {
   const mine = await approver.send('POST', '/exceptions', { ...exception, repository: OWN })
   const { id } = z.object({ id: z.string() }).parse(await mine.json())
   expect(await approver('DELETE', `/exceptions/${id}`)).toBe(200)
-  expect(await gate.json('GET', '/changes?limit=1')).toMatchObject({
-    changes: [
-      { action: 'exception.revoke', subject: id, by: expect.stringMatching(/^admin token approver/) },
+  expect(await gate.json('GET', '/audit-log?limit=1')).toMatchObject({
+    entries: [
+      { action: 'exception.revoke', subject: id, operator: expect.stringMatching(/^admin token approver/) },
     ],
   })
 })
@@ -194,8 +194,8 @@ test('a role is given once for a name and a place, is on record, and ends with i
   expect(
     (await gate.request('/operators/group%3Aplatform', { method: 'DELETE', headers: authorized() })).status,
   ).toBe(404)
-  expect(await gate.json('GET', '/changes?limit=1')).toMatchObject({
-    changes: [{ action: 'operator.remove', subject: 'group:platform', by: 'first admin token' }],
+  expect(await gate.json('GET', '/audit-log?limit=1')).toMatchObject({
+    entries: [{ action: 'operator.remove', subject: 'group:platform', operator: 'first admin token' }],
   })
   await gate.json('DELETE', `/repositories/${encodeURIComponent(OTHER)}`)
   expect(await gate.json('GET', '/operators')).toEqual([])

@@ -81,7 +81,7 @@ test('an operator learns by e-mail of a push that waits, and of a mail server th
 
   for (const secret of [password, Buffer.from(password).toString('base64')]) {
     expect(gate.log.join('\n')).not.toContain(secret)
-    expect(JSON.stringify([await webhooks(), await gate.admin.request('GET', '/changes')])).not.toContain(
+    expect(JSON.stringify([await webhooks(), await gate.admin.request('GET', '/audit-log')])).not.toContain(
       secret,
     )
   }

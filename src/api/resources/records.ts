@@ -1,17 +1,17 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { PushPage, PushQuery, PushRecord } from '../../contract/admin-api/pushes.ts'
 import {
+  AuditLogPage,
   AuthFailures,
-  ChangePage,
-  ChangeQuery,
   FetchPage,
   FetchQuery,
   HostCallPage,
   HostCallQuery,
   LfsTransferPage,
   LfsTransferQuery,
+  PageQuery,
 } from '../../contract/admin-api/records.ts'
-import { listChanges } from '../../ledger/audit-log.ts'
+import { readAuditLog } from '../../ledger/audit-log.ts'
 import { listAuthFailures } from '../../ledger/auth-failures.ts'
 import { listHostCalls } from '../../ledger/host-calls.ts'
 import { listTransfers } from '../../ledger/lfs-records/transfers.ts'
@@ -59,20 +59,20 @@ export const records = createApiRouter()
   .openapi(
     createRoute({
       method: 'get',
-      path: '/changes',
+      path: '/audit-log',
       tags,
       summary: 'List changes made by operators, newest first',
-      request: { query: ChangeQuery },
-      responses: jsonResponses(200, ChangePage, 'A page of records'),
+      request: { query: PageQuery },
+      responses: jsonResponses(200, AuditLogPage, 'A page of records'),
     }),
     async c => {
       const { limit, cursor } = c.req.valid('query')
-      const changes = await listChanges(
+      const entries = await readAuditLog(
         c.env.LEDGER,
         limit,
         cursor === undefined ? undefined : Number(cursor),
       )
-      return c.json({ changes, next: cursorAfter(changes, limit) }, 200)
+      return c.json({ entries, next: cursorAfter(entries, limit) }, 200)
     },
   )
   .openapi(
@@ -126,7 +126,7 @@ export const records = createApiRouter()
       path: '/auth-failures',
       tags,
       summary: 'List failed authentications per address and minute',
-      request: { query: ChangeQuery.pick({ limit: true }) },
+      request: { query: PageQuery.pick({ limit: true }) },
       responses: jsonResponses(200, z.array(AuthFailures), 'The counts, newest first'),
     }),
     async c => c.json(await listAuthFailures(c.env.LEDGER, c.req.valid('query').limit), 200),

@@ -57,7 +57,7 @@ const RULES: readonly (readonly [method: string, path: string, minRole: Role, sc
   ['POST', '/agents/*', 'viewer', gate],
   ['GET', '/overview', 'viewer', gate],
   ['GET', '/settings', 'viewer', gate],
-  ['GET', '/settings/changes', 'viewer', gate],
+  ['GET', '/settings/audit-log', 'viewer', gate],
   ['GET', '/settings/identities', 'viewer', gate],
 ]
 

@@ -1,13 +1,13 @@
-import type { Change } from '../../contract/admin-api/records.ts'
+import type { AuditEntry } from '../../contract/admin-api/records.ts'
 import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
-import { listChanges } from '../../ledger/audit-log.ts'
+import { readAuditLog } from '../../ledger/audit-log.ts'
 import type { ApiProblem } from './call-api.ts'
 
 /** The form field with the version of the record that the form was rendered from. */
 export const VERSION = 'version'
 
 /** `lastChange` searches this many of the newest changes. */
-const MAX_CHANGES = 200
+const MAX_ENTRIES = 200
 
 const EDIT_CONFLICT = 'edit-conflict'
 
@@ -26,9 +26,9 @@ export async function lastChange(
   ledger: D1Database,
   kind: 'grant' | 'repository',
   subject: string,
-): Promise<Change | undefined> {
-  const changes = await listChanges(ledger, MAX_CHANGES, undefined)
-  return changes.find(change => change.subject === subject && change.action.startsWith(`${kind}.`))
+): Promise<AuditEntry | undefined> {
+  const entries = await readAuditLog(ledger, MAX_ENTRIES, undefined)
+  return entries.find(entry => entry.subject === subject && entry.action.startsWith(`${kind}.`))
 }
 
 /** Returns the problem of a form whose record has changed since: what changed, and the present values. */

@@ -72,7 +72,7 @@ async function settingsConflict(
   const last = await lastChange(ledger, 'repository', current.name)
   const differences = formatDifferences(toForm(current), submitted)
   return conflictProblem(
-    `${last?.by ?? 'another operator'} has changed these settings`,
+    `${last?.operator ?? 'another operator'} has changed these settings`,
     differences.length === 0
       ? 'They now equal the values of this form.'
       : `The settings that differ from this form are now:\n${differences.join('\n')}`,

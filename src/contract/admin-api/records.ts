@@ -4,7 +4,7 @@ import { Oid } from '../lfs.ts'
 import { Finding } from '../outcome.ts'
 import { Limit, Page, Time } from './common.ts'
 
-export const ChangeQuery = z.object({
+export const PageQuery = z.object({
   limit: Limit,
   cursor: z
     .string()
@@ -13,19 +13,19 @@ export const ChangeQuery = z.object({
 })
 
 /** An operator's change, in the audit log. */
-export const Change = z
+export const AuditEntry = z
   .object({
     id: z.number().int(),
     at: Time,
-    by: z.string(),
+    operator: z.string(),
     action: z.string().meta({ examples: ['repository.add', 'token.revoke'] }),
     subject: z.string(),
     detail: z.record(z.string(), z.unknown()),
   })
-  .meta({ id: 'Change' })
-export type Change = z.infer<typeof Change>
+  .meta({ id: 'AuditEntry' })
+export type AuditEntry = z.infer<typeof AuditEntry>
 
-export const ChangePage = Page.extend({ changes: z.array(Change) }).meta({ id: 'ChangePage' })
+export const AuditLogPage = Page.extend({ entries: z.array(AuditEntry) }).meta({ id: 'AuditLogPage' })
 
 /** The number of failed authentications of an address in a minute. */
 export const AuthFailures = z
@@ -33,7 +33,7 @@ export const AuthFailures = z
   .meta({ id: 'AuthFailures' })
 export type AuthFailures = z.infer<typeof AuthFailures>
 
-export const FetchQuery = ChangeQuery.extend({
+export const FetchQuery = PageQuery.extend({
   repository: z.string().max(512).optional(),
   agent: z.string().max(64).optional(),
   since: Time.optional(),

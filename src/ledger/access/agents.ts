@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { Agent } from '../../contract/admin-api/agents.ts'
 import { AgentName } from '../../contract/names.ts'
-import { type Operator, withAudit } from '../audit-log.ts'
+import { auditRemoved, type Operator, withAudit } from '../audit-log.ts'
 import { iso } from '../time.ts'
+import { GRANT_ENTRIES } from './grants.ts'
 
 const Row = z
   .object({ name: AgentName, created_at: z.number() })
@@ -30,11 +31,20 @@ export function addAgent(ledger: D1Database, operator: Operator, name: AgentName
   )
 }
 
-/** Removes an agent with its tokens and grants. Returns false if it is unknown. */
+/** Removes an agent with its tokens and grants, which the audit log lists. Returns false if it is unknown. */
 export function removeAgent(ledger: D1Database, operator: Operator, name: string): Promise<boolean> {
   return withAudit(
     ledger,
-    ledger.prepare('DELETE FROM agents WHERE name = ?').bind(name),
+    [
+      ...auditRemoved(ledger, operator, name, [
+        { action: 'grant.remove', query: `${GRANT_ENTRIES} WHERE agent = ?1` },
+        {
+          action: 'token.revoke',
+          query: "SELECT id AS subject, '{}' AS detail FROM tokens WHERE agent = ?1 AND revoked_at IS NULL",
+        },
+      ]),
+      ledger.prepare('DELETE FROM agents WHERE name = ?').bind(name),
+    ],
     operator,
     'agent.remove',
     name,

@@ -8,6 +8,10 @@ const Row = z
   .object({ agent: AgentName, repository: RepositoryName, terms: z.string() })
   .transform((row): AgentGrant => ({ ...row, terms: GrantTerms.parse(JSON.parse(row.terms)) }))
 
+/** Selects grants as entries of the audit log. */
+export const GRANT_ENTRIES = `SELECT agent || ' ' || repository AS subject, json_object('before', json(terms)) AS detail
+  FROM grants`
+
 /** Returns all grants, or the grants of an agent, of a repository, or of both. */
 export async function listGrants(
   ledger: D1Database,

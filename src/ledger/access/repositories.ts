@@ -3,10 +3,11 @@ import type { NewRepository, Repository, RepositorySettings } from '../../contra
 import { Upstream } from '../../contract/companion-api/pass.ts'
 import { ForgeKind } from '../../contract/forge.ts'
 import { CredentialName, IdentityName, RepositoryName } from '../../contract/names.ts'
-import { type Operator, withAudit } from '../audit-log.ts'
+import { auditRemoved, type Operator, withAudit } from '../audit-log.ts'
 import { json } from '../json-column.ts'
 import { iso } from '../time.ts'
 import { findCredential } from './credentials.ts'
+import { GRANT_ENTRIES } from './grants.ts'
 
 const Row = z
   .object({
@@ -122,7 +123,33 @@ export function updateRepository(
   )
 }
 
-/** Removes a repository with its grants, exceptions and declines. Its pushes stay on record. */
+/** What goes with a repository, by the action that ends it. */
+const REMOVED = [
+  { action: 'grant.remove', query: `${GRANT_ENTRIES} WHERE repository = ?1` },
+  {
+    action: 'exception.revoke',
+    query: `SELECT id AS subject, '{}' AS detail FROM exceptions WHERE repository = ?1 AND revoked_at IS NULL`,
+  },
+  {
+    action: 'finding.undo-decline',
+    query: `SELECT fingerprint AS subject, json_object('repository', repository) AS detail
+              FROM declines WHERE repository = ?1`,
+  },
+  {
+    action: 'operator.remove',
+    query: `SELECT principal AS subject, json_object('repository', repository) AS detail
+              FROM operator_roles WHERE repository = ?1`,
+  },
+  {
+    action: 'admin-token.revoke',
+    query: `SELECT id AS subject, '{}' AS detail FROM admin_tokens WHERE repository = ?1 AND revoked_at IS NULL`,
+  },
+]
+
+/**
+ * Removes a repository with its grants, exceptions, declines, roles and admin tokens, which the audit log lists. Its pushes
+ * stay on record.
+ */
 export function removeRepository(
   ledger: D1Database,
   operator: Operator,
@@ -130,7 +157,10 @@ export function removeRepository(
 ): Promise<boolean> {
   return withAudit(
     ledger,
-    ledger.prepare('DELETE FROM repositories WHERE name = ?').bind(name),
+    [
+      ...auditRemoved(ledger, operator, name, REMOVED),
+      ledger.prepare('DELETE FROM repositories WHERE name = ?').bind(name),
+    ],
     operator,
     'repository.remove',
     name,

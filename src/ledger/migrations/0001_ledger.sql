@@ -246,7 +246,7 @@ CREATE TABLE used_sign_ins (
 ) STRICT;
 
 -- The audit log of operators' changes. Each row is written in the transaction of its change.
-CREATE TABLE changes (
+CREATE TABLE audit_log (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   at INTEGER NOT NULL,
   operator TEXT NOT NULL,

@@ -36,7 +36,7 @@ test('all findings of a first import are allowed with one reason and without exp
   expect(await page.getByText('findings of this push').count()).toBe(0)
   const granted = { reason: 'the history before the gate', until: null, grantedBy: 'first admin token' }
   expect(await gate.admin.request('GET', '/exceptions')).toMatchObject([granted, granted, granted])
-  await open('/settings/changes')
+  await open('/settings/audit-log')
   expect((await page.getByRole('rowheader').allTextContents())[0]).toBe('exception.add-many')
   expect(operator.errors).toEqual([])
 

@@ -270,8 +270,8 @@ test('one decision with one reason covers the selected findings, by push, rule o
   await untilLoaded(page, () => page.getByRole('button', { name: 'Allow' }).click())
   expect(new URL(page.url()).search).toBe('?order=rule')
   await page.getByText('1 finding in the last 30 days').waitFor()
-  const { changes } = (await gate.admin.request('GET', '/changes?limit=1')) as { changes: unknown[] }
-  expect(changes).toMatchObject([{ action: 'exception.add-many', detail: { reason: 'values of the tests' } }])
+  const { entries } = (await gate.admin.request('GET', '/audit-log?limit=1')) as { entries: unknown[] }
+  expect(entries).toMatchObject([{ action: 'exception.add-many', detail: { reason: 'values of the tests' } }])
   expect(await gate.admin.request('GET', '/exceptions?repository=app')).toHaveLength(3)
   expect(operator.errors).toEqual([])
 })

@@ -145,8 +145,8 @@ test('a declined finding is no longer pending, and is pending again after the de
   expect(again.output).not.toContain('put gitleaks:allow into that line')
   await page.getByRole('button', { name: /^Undo/ }).click()
   await page.getByRole('button', { name: 'Decline' }).waitFor()
-  const { changes } = (await gate.admin.request('GET', '/changes')) as { changes: { action: string }[] }
-  expect(changes.slice(0, 2).map(each => each.action)).toEqual([
+  const { entries } = (await gate.admin.request('GET', '/audit-log')) as { entries: { action: string }[] }
+  expect(entries.slice(0, 2).map(each => each.action)).toEqual([
     'finding.undo-decline',
     'finding.decline-many',
   ])

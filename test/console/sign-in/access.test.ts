@@ -48,8 +48,8 @@ test('an operator behind Access needs no sign-in, and the audit log has their e-
   await page.getByRole('textbox', { name: 'Name' }).fill('ada')
   await page.getByRole('button', { name: 'Add' }).click()
   await page.getByRole('heading', { name: 'ada', level: 1 }).waitFor()
-  expect(await gate.json('GET', '/changes?limit=1')).toMatchObject({
-    changes: [{ action: 'agent.add', subject: 'ada', by: 'access grace@example.com' }],
+  expect(await gate.json('GET', '/audit-log?limit=1')).toMatchObject({
+    entries: [{ action: 'agent.add', subject: 'ada', operator: 'access grace@example.com' }],
   })
   await page.goto(`${gate.url}/-/console/pushes`)
   await expect.poll(() => page.locator('#live').textContent()).toBe('live')

@@ -95,8 +95,8 @@ test('a person signs in at the issuer, has no role before an admin gives one, an
     body: new URLSearchParams({ name: 'made-by-ada', 'form-key': key }).toString(),
   })
   expect(added.status).toBe(303)
-  expect(await gate.json('GET', '/changes?limit=1')).toMatchObject({
-    changes: [{ action: 'agent.add', subject: 'made-by-ada', by: 'oidc ada@acme.example' }],
+  expect(await gate.json('GET', '/audit-log?limit=1')).toMatchObject({
+    entries: [{ action: 'agent.add', subject: 'made-by-ada', operator: 'oidc ada@acme.example' }],
   })
   await remove('email:ada@acme.example')
   expect((await page('/agents', ada)).status).toBe(403)

@@ -140,15 +140,18 @@ test('only an admin of the whole gate sees the operators and changes a role, by 
   }
   expect(await gate.json('GET', '/operators')).toEqual([])
   const viewer = await operator('viewer')
-  const { text } = await viewer.page('/settings/changes')
+  const { text } = await viewer.page('/settings/audit-log')
   expect(text).toContain('/settings/identities"')
   for (const name of ['operators', 'admin-tokens', 'webhooks'])
     expect(text).not.toContain(`/settings/${name}"`)
   const admin = await operator('admin')
   expect((await admin.submit('/settings/operators', form)).status).toBe(303)
   expect(await gate.json('GET', '/operators')).toMatchObject([{ principal: 'email:eve@acme.example' }])
-  const { changes } = z
-    .object({ changes: z.array(z.object({ by: z.string(), action: z.string() })) })
-    .parse(await gate.json('GET', '/changes'))
-  expect(changes[0]).toEqual({ by: expect.stringMatching(/^admin token admin/), action: 'operator.set' })
+  const { entries } = z
+    .object({ entries: z.array(z.object({ operator: z.string(), action: z.string() })) })
+    .parse(await gate.json('GET', '/audit-log'))
+  expect(entries[0]).toEqual({
+    operator: expect.stringMatching(/^admin token admin/),
+    action: 'operator.set',
+  })
 })

@@ -18,9 +18,15 @@ export function listProcesses(): string[] {
 }
 
 const ROUTES = [
-  ...['/repositories', '/credentials', '/changes', '/pushes', '/export/pushes', '/status', '/host-calls'].map(
-    route => `/-/api/v1${route}`,
-  ),
+  ...[
+    '/repositories',
+    '/credentials',
+    '/audit-log',
+    '/pushes',
+    '/export/pushes',
+    '/status',
+    '/host-calls',
+  ].map(route => `/-/api/v1${route}`),
   '/-/metrics',
 ]
 

@@ -92,7 +92,7 @@ export async function grantConflict(
 ): Promise<Response> {
   const { agent, repository, terms } = current
   const last = await lastChange(c.env.LEDGER, 'grant', `${agent} ${repository}`)
-  const by = last?.action === (terms ? 'grant.set' : 'grant.remove') ? last.by : 'another operator'
+  const by = last?.action === (terms ? 'grant.set' : 'grant.remove') ? last.operator : 'another operator'
   const problem = terms
     ? conflictProblem(
         `${by} has changed this grant`,

@@ -1,8 +1,8 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
-import type { Change } from '../../../contract/admin-api/records.ts'
+import type { AuditEntry } from '../../../contract/admin-api/records.ts'
 import { escapeInvisible } from '../../../contract/text/invisible-characters.ts'
-import { listChanges } from '../../../ledger/audit-log.ts'
+import { readAuditLog } from '../../../ledger/audit-log.ts'
 import type { ConsoleEnv } from '../../auth/env.ts'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { UntrustedText } from '../../components/untrusted-text.tsx'
@@ -16,20 +16,20 @@ const MAX_DETAIL = 2_000
 
 const Before = z.coerce.number().int().positive().optional().catch(undefined)
 
-/** `GET /settings/changes`: the operators' changes, newest first; with `before`, older ones. */
-export async function showChanges(c: Context<ConsoleEnv>): Promise<Response> {
+/** `GET /settings/audit-log`: the operators' changes, newest first; with `before`, older ones. */
+export async function showAuditLog(c: Context<ConsoleEnv>): Promise<Response> {
   const before = Before.parse(c.req.query('before'))
-  const found = await listChanges(c.env.LEDGER, PAGE_SIZE + 1, before)
-  const changes = found.slice(0, PAGE_SIZE)
+  const found = await readAuditLog(c.env.LEDGER, PAGE_SIZE + 1, before)
+  const entries = found.slice(0, PAGE_SIZE)
   return settingsPage(c, {
     title: 'Audit log',
     children: (
       <>
-        {changes.length === 0 ? <NoChanges isFirstPage={before === undefined} /> : <Changes of={changes} />}
+        {entries.length === 0 ? <NoEntries isFirstPage={before === undefined} /> : <Entries of={entries} />}
         <p class="pagination">
-          {before !== undefined && <a href={pathOf.changes}>Newest changes</a>}{' '}
+          {before !== undefined && <a href={pathOf.auditLog}>Newest changes</a>}{' '}
           {found.length > PAGE_SIZE && (
-            <a href={`${pathOf.changes}?before=${changes.at(-1)?.id}`}>Older changes</a>
+            <a href={`${pathOf.auditLog}?before=${entries.at(-1)?.id}`}>Older changes</a>
           )}
         </p>
       </>
@@ -37,7 +37,7 @@ export async function showChanges(c: Context<ConsoleEnv>): Promise<Response> {
   })
 }
 
-const NoChanges = ({ isFirstPage }: { isFirstPage: boolean }) =>
+const NoEntries = ({ isFirstPage }: { isFirstPage: boolean }) =>
   isFirstPage ? (
     <EmptyState title="No operator has changed anything yet.">
       <p>
@@ -48,12 +48,12 @@ const NoChanges = ({ isFirstPage }: { isFirstPage: boolean }) =>
   ) : (
     <EmptyState title="There are no older changes.">
       <p>
-        <a href={pathOf.changes}>Back to the newest changes</a>
+        <a href={pathOf.auditLog}>Back to the newest changes</a>
       </p>
     </EmptyState>
   )
 
-const Changes = ({ of: changes }: { of: readonly Change[] }) => (
+const Entries = ({ of: entries }: { of: readonly AuditEntry[] }) => (
   <table class="stacked">
     <thead>
       <tr>
@@ -65,13 +65,13 @@ const Changes = ({ of: changes }: { of: readonly Change[] }) => (
       </tr>
     </thead>
     <tbody>
-      {changes.map(({ at, by, action, subject, detail }) => (
+      {entries.map(({ at, operator, action, subject, detail }) => (
         <tr>
           <td data-label="Time">
             <RelativeTime iso={at} />
           </td>
           <td data-label="Operator">
-            <UntrustedText text={by} />
+            <UntrustedText text={operator} />
           </td>
           <th scope="row" data-label="Change">
             {escapeInvisible(action)}
@@ -88,7 +88,7 @@ const Changes = ({ of: changes }: { of: readonly Change[] }) => (
   </table>
 )
 
-const Detail = ({ detail }: Pick<Change, 'detail'>) => {
+const Detail = ({ detail }: Pick<AuditEntry, 'detail'>) => {
   if (Object.keys(detail).length === 0) return <span class="muted">none</span>
   const text = JSON.stringify(detail, null, 2)
   return (
@@ -96,7 +96,7 @@ const Detail = ({ detail }: Pick<Change, 'detail'>) => {
       <summary>{Object.keys(detail).map(escapeInvisible).join(', ').slice(0, 80)}</summary>
       <pre>
         {escapeInvisible(text.slice(0, MAX_DETAIL))}
-        {text.length > MAX_DETAIL && '\n… the rest: git gate change export'}
+        {text.length > MAX_DETAIL && '\n… the rest: git gate audit-log export'}
       </pre>
     </details>
   )
