@@ -8,7 +8,7 @@ import { OperatorRole } from '../src/contract/admin-api/operators.ts'
 import { PushPage, PushRecord } from '../src/contract/admin-api/pushes.ts'
 import { AuditLogPage } from '../src/contract/admin-api/records.ts'
 import { Repository } from '../src/contract/admin-api/repositories.ts'
-import { LinkCheck, LiveStatus, Status } from '../src/contract/admin-api/status.ts'
+import { ConnectionCheck, LiveStatus, Status } from '../src/contract/admin-api/status.ts'
 import { AdminToken, MintedAdminToken, MintedToken, Token } from '../src/contract/admin-api/tokens.ts'
 import { AddedWebhook, Webhook } from '../src/contract/admin-api/webhooks.ts'
 import { type ApiConnection, connectToApi, describeCause, type Query } from './api-connection.ts'
@@ -50,7 +50,7 @@ const repositoriesOf = ({ request }: ApiConnection) => ({
   update: (name: string, settings: object) =>
     request('PUT', `/repositories/${encode(name)}`, Repository, settings),
   remove: (name: string) => request('DELETE', `/repositories/${encode(name)}`, Repository),
-  check: (name: string) => request('POST', `/repositories/${encode(name)}/check`, LinkCheck),
+  check: (name: string) => request('POST', `/repositories/${encode(name)}/check`, ConnectionCheck),
   checkSettings: (repository: object) =>
     request('POST', '/repository-settings/check', z.object({ name: z.string() }), repository),
 })

@@ -1,10 +1,10 @@
-import type { LinkStep } from '../../src/contract/outcome.ts'
+import type { ConnectionStep } from '../../src/contract/outcome.ts'
 import type { Client } from '../client.ts'
 import { CliError } from '../errors.ts'
 import { printResult, stripControl } from '../output.ts'
 import { command, gate } from './context.ts'
 
-interface DoctorStep extends LinkStep {
+interface DoctorStep extends ConnectionStep {
   readonly repository: string | null
 }
 

@@ -25,7 +25,7 @@ export async function sendHeld(
 /** Holds the push of an archive again. Responds with 409 if the archive is another one, or if there is no room. */
 export async function receiveHeld(
   { held, settings }: Companion,
-  { push, hash }: PassFor<'restore-held'>,
+  { push, hash }: PassFor<'restore-held-push'>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {

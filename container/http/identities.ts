@@ -10,7 +10,7 @@ import { UpstreamError } from '../upstream/upstream-error.ts'
 /** Creates an SSH key, or imports the private key in the body. Responds with the public key. */
 export async function createIdentity(
   companion: Companion,
-  pass: PassFor<'identity'>,
+  pass: PassFor<'store-identity'>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -44,7 +44,7 @@ export async function changeDeployKey(
 /** Stores the secret of a credential, which is the body. */
 export async function storeCredential(
   { credentials }: Companion,
-  { credential }: PassFor<'credential'>,
+  { credential }: PassFor<'store-credential'>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {

@@ -8,7 +8,7 @@ import { UpstreamError } from '../upstream/upstream-error.ts'
 /** Sends the e-mail in the body. Responds with the reason if the mail server does not have it. */
 export async function deliverMail(
   { credentials }: Companion,
-  { server, credential }: PassFor<'mail'>,
+  { server, credential }: PassFor<'send-mail'>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {

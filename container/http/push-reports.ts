@@ -28,9 +28,9 @@ export async function getPushReport(
  * Responds with the report of a push, or with the state of its refs at upstream. Responds with 503 if
  * upstream does not answer.
  */
-export async function settlePush(
+export async function recoverOutcome(
   companion: Companion,
-  pass: PassFor<'settle-push'>,
+  pass: PassFor<'recover-outcome'>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -45,7 +45,7 @@ export async function settlePush(
 /** Responds with the commits and the diff of a push, or with 503 if they cannot be read at the moment. */
 export async function sendPushDiff(
   { mirrors, held }: Companion,
-  pass: PassFor<'introduced'>,
+  pass: PassFor<'push-diff'>,
   response: ServerResponse,
 ): Promise<void> {
   try {

@@ -14,7 +14,7 @@ import { receiveHeld, sendHeld } from './held-archives.ts'
 import { changeDeployKey, createIdentity, storeCredential } from './identities.ts'
 import { deliverMail } from './mail.ts'
 import { receiveSeed, sendBundle } from './mirror-seeds.ts'
-import { getPushReport, sendPushDiff, settlePush } from './push-reports.ts'
+import { getPushReport, recoverOutcome, sendPushDiff } from './push-reports.ts'
 import { statusOf } from './status.ts'
 import { limitUnproven, MAX_UNPROVEN } from './unproven-connections.ts'
 
@@ -137,31 +137,31 @@ async function route(
       return companion.permissions.settle(pass.push, pass.permission)
         ? void response.writeHead(204).end()
         : text(response, 409, 'this push does not wait for a permission')
-    case 'stop-waiting':
+    case 'release-held-push':
       await companion.held.stopWaiting(pass.push)
       return void response.writeHead(204).end()
     case 'held-push':
       return sendHeld(companion, pass, response)
-    case 'restore-held':
+    case 'restore-held-push':
       return receiveHeld(companion, pass, request, response)
-    case 'settle-push':
-      return settlePush(companion, pass, request, response)
-    case 'identity':
+    case 'recover-outcome':
+      return recoverOutcome(companion, pass, request, response)
+    case 'store-identity':
       return createIdentity(companion, pass, request, response)
-    case 'forget-identity':
+    case 'delete-identity':
       return json(response, 200, { removed: await deleteSecret(companion.identities, pass.identity) })
     case 'add-deploy-key':
     case 'remove-deploy-key':
       return changeDeployKey(companion, pass, response)
-    case 'credential':
+    case 'store-credential':
       return storeCredential(companion, pass, request, response)
-    case 'forget-credential':
+    case 'delete-credential':
       return json(response, 200, { removed: await companion.credentials.forget(pass.credential) })
-    case 'mail':
+    case 'send-mail':
       return deliverMail(companion, pass, request, response)
     case 'check-config':
       return checkConfig(companion, request, response)
-    case 'check-link': {
+    case 'check-connection': {
       const { repository } = pass
       const mirror = companion.mirrors.get(repository)
       return json(response, 200, {
@@ -170,7 +170,7 @@ async function route(
     }
     case 'status':
       return json(response, 200, await statusOf(companion, pass))
-    case 'introduced':
+    case 'push-diff':
       return sendPushDiff(companion, pass, response)
     case 'bundle':
       return sendBundle(companion, pass, response)

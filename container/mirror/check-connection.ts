@@ -1,5 +1,5 @@
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
-import type { LinkStep } from '../../src/contract/outcome.ts'
+import type { ConnectionStep } from '../../src/contract/outcome.ts'
 import { isHttps } from '../../src/contract/upstream.ts'
 import { run } from '../process/spawn.ts'
 import { withAbort } from '../process/with-abort.ts'
@@ -19,7 +19,7 @@ const FIRST_FETCH_MS = 3_000
 const NO_FIX_HERE = 'nothing to change at the gate: check the upstream and the network, then try again'
 
 /** Returns the cause and the fix. The fix of an upstream's error is more exact than the step's. */
-function causeOf(error: unknown, fix: string): Pick<LinkStep, 'detail' | 'fix'> {
+function causeOf(error: unknown, fix: string): Pick<ConnectionStep, 'detail' | 'fix'> {
   if (error instanceof UpstreamError) {
     const mayPass = error.message !== error.problem
     return { detail: error.problem, fix: error.fix || (mayPass ? NO_FIX_HERE : fix) }
@@ -35,9 +35,9 @@ export async function checkConnection(
   mirror: Mirror,
   linkTo: () => Promise<Link>,
   settings: Settings,
-): Promise<LinkStep[]> {
+): Promise<ConnectionStep[]> {
   const signal = AbortSignal.timeout(CHECK_MS)
-  const steps: LinkStep[] = []
+  const steps: ConnectionStep[] = []
   const runStep = async (name: string, fix: string, act: () => Promise<string>) => {
     try {
       steps.push({ name, ok: true, detail: await act(), fix: '' })

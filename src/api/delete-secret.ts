@@ -8,8 +8,8 @@ import { Problem } from './problem.ts'
 
 /** A secret that the companion stores: an identity's private key, or a credential's token or key. */
 type StoredSecret =
-  | { readonly service: 'forget-identity'; readonly identity: IdentityName }
-  | { readonly service: 'forget-credential'; readonly credential: CredentialName }
+  | { readonly service: 'delete-identity'; readonly identity: IdentityName }
+  | { readonly service: 'delete-credential'; readonly credential: CredentialName }
 
 const Deleted = z.object({ removed: z.boolean() })
 
@@ -25,7 +25,7 @@ export async function deleteSecret(env: Env, secret: StoredSecret): Promise<bool
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     const [kind, name, part] =
-      secret.service === 'forget-identity'
+      secret.service === 'delete-identity'
         ? ['identity', secret.identity, 'key']
         : ['credential', secret.credential, 'secret']
     throw new Problem(

@@ -31,7 +31,7 @@ export async function sendMail(
   const answer = await askCompanion(
     env,
     '-',
-    { service: 'mail', id: newId(), server: { ...server, ca: settings.GATE_SMTP_CA }, credential },
+    { service: 'send-mail', id: newId(), server: { ...server, ca: settings.GATE_SMTP_CA }, credential },
     {
       body: JSON.stringify({ ...mail, from, messageId } satisfies Mail),
       signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),

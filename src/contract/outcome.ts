@@ -128,10 +128,15 @@ export const ConfigCheck = z.object({ problem: z.string().nullable() })
 export type ConfigCheck = z.infer<typeof ConfigCheck>
 
 /** A link between the gate and an upstream, as `doctor` tested it. */
-export const LinkStep = z.object({ name: z.string(), ok: z.boolean(), detail: z.string(), fix: z.string() })
-export type LinkStep = z.infer<typeof LinkStep>
+export const ConnectionStep = z.object({
+  name: z.string(),
+  ok: z.boolean(),
+  detail: z.string(),
+  fix: z.string(),
+})
+export type ConnectionStep = z.infer<typeof ConnectionStep>
 
-/** The body of `settle-push`: the refs of a push whose record the companion may have lost. */
+/** The body of `recover-outcome`: the refs of a push whose record the companion may have lost. */
 export const LostRefs = z.array(RefResult.pick({ ref: true, old: true, new: true })).max(5_000)
 
 /**
@@ -147,9 +152,9 @@ export const NEXT_STEP: Readonly<Record<Exclude<UpstreamState, 'applied'>, strin
   unknown: 'the gate could not learn whether it has the push: fetch and compare before pushing again',
 }
 
-/** The response to `settle-push`: the companion's own report, or the state of the upstream. */
-export const Settlement = z.union([
+/** The response to `recover-outcome`: the companion's own report, or the state of the upstream. */
+export const RecoveredOutcome = z.union([
   z.object({ report: PushReport }),
   z.object({ upstreamState: UpstreamState.exclude(['unknown']) }),
 ])
-export type Settlement = z.infer<typeof Settlement>
+export type RecoveredOutcome = z.infer<typeof RecoveredOutcome>

@@ -150,7 +150,7 @@ test('a push whose outcome cannot be written delays neither other pushes nor web
     await using gate = await startAdminGate({
       bindings: { GATE_OPEN_PUSH_TIMEOUT_SECONDS: '1' },
       companion: ({ pass }) =>
-        pass.service === 'settle-push'
+        pass.service === 'recover-outcome'
           ? { body: { report: report(pass.push) } }
           : { status: 404, body: { error: 'no such push' } },
     })
@@ -297,11 +297,11 @@ test('pushes whose upstream does not respond delay neither other repositories no
   await using gate = await startAdminGate({
     bindings: { GATE_OPEN_PUSH_TIMEOUT_SECONDS: '1' },
     companion: ({ pass }) =>
-      pass.service === 'settle-push' && pass.repository.name === 'dead'
+      pass.service === 'recover-outcome' && pass.repository.name === 'dead'
         ? never.then(() => ({ status: 502, body: {} }))
-        : pass.service === 'settle-push'
+        : pass.service === 'recover-outcome'
           ? { body: { upstreamState: 'applied' } }
-          : pass.service === 'identity'
+          : pass.service === 'store-identity'
             ? { body: { publicKey: `ssh-ed25519 ${'A'.repeat(68)}` } }
             : { status: 404, body: { error: 'no such push' } },
   })

@@ -140,7 +140,7 @@ test.each([
   ],
   [
     'one for an identity',
-    () => sign({ ...base(), service: 'identity', identity: 'mine' }),
+    () => sign({ ...base(), service: 'store-identity', identity: 'mine' }),
     /for something else/,
   ],
 ])('a push with %s', async (_what, made, why) => {
@@ -155,8 +155,8 @@ test('a pass for a push opens no other route, method or query', async () => {
     ['PUT', '/git-receive-pack'],
     ['POST', '/git-upload-pack'],
     ['POST', '/identity'],
-    ['GET', '/link'],
-    ['GET', '/push'],
+    ['GET', '/connection'],
+    ['GET', '/push/report'],
     ['POST', '/git-receive-pack?x=1'],
     ['POST', '/git-receive-pack/'],
     ['POST', '//git-receive-pack'],

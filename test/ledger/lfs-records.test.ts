@@ -10,7 +10,7 @@ async function startLfsGate() {
   let locks = 0
   const gate = await startAdminGate({
     companion: ({ pass, body }) => {
-      if (pass.service === 'identity')
+      if (pass.service === 'store-identity')
         return { body: { publicKey: `ssh-ed25519 ${'A'.repeat(68)} git-gate` } }
       if (pass.service === 'lfs-locks' && pass.path.endsWith('/unlock'))
         return { status: 404, body: { message: 'no such lock' } }

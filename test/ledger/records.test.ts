@@ -206,7 +206,7 @@ test('a companion that cannot delete a key is reported, and the same command ret
   let isDown = true
   await using broken = await startAdminGate({
     companion: ({ pass }) =>
-      pass.service === 'identity'
+      pass.service === 'store-identity'
         ? { body: { publicKey: `ssh-ed25519 ${'A'.repeat(68)} git-gate` } }
         : isDown
           ? { status: 500, body: {} }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { LinkCheck } from '../../src/contract/admin-api/status.ts'
+import { ConnectionCheck } from '../../src/contract/admin-api/status.ts'
 import { startUpstream } from '../harness/hosts/upstream.ts'
 import { accepted, git, sharedGate } from '../harness/index.ts'
 
@@ -28,6 +28,6 @@ test('an upstream path with every odd character is reached over sshd and git-she
   const tip = await work.commit('Through odd characters')
   expect(await work.push('HEAD:ada/odd')).toMatchObject(accepted)
   expect(await odd.ref('refs/heads/ada/odd')).toBe(tip)
-  const checked = LinkCheck.parse(await gate.admin.request('POST', '/repositories/odd/check'))
+  const checked = ConnectionCheck.parse(await gate.admin.request('POST', '/repositories/odd/check'))
   expect(checked.steps.filter(({ ok }) => !ok)).toEqual([])
 })

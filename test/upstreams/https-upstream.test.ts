@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { LinkCheck } from '../../src/contract/admin-api/status.ts'
+import { ConnectionCheck } from '../../src/contract/admin-api/status.ts'
 import { startGitHubApi } from '../harness/hosts/github-api.ts'
 import { type HttpsHost, makeCertificates, startHttpsHost } from '../harness/hosts/https-host.ts'
 import { listProcesses, placesOfSecret } from '../harness/hosts/places-of-secret.ts'
@@ -47,7 +47,7 @@ const addRepository = (name: string, url: string, credential: string, settings: 
   })
 const agent = (name: string, repository = 'web') => gate.agent(name, own, { repository })
 const check = async (name: string) =>
-  LinkCheck.parse(await gate.admin.request('POST', `/repositories/${name}/check`, {})).steps.at(-1)
+  ConnectionCheck.parse(await gate.admin.request('POST', `/repositories/${name}/check`, {})).steps.at(-1)
 
 test('over HTTPS an agent clones, pushes, is refused, and reads what upstream says', async () => {
   const ada = await agent('ada')

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { LinkCheck } from '../../src/contract/admin-api/status.ts'
+import { ConnectionCheck } from '../../src/contract/admin-api/status.ts'
 import { accepted, type Gate, gitText, sharedGate } from '../harness/index.ts'
 
 let gate: Gate
@@ -30,7 +30,7 @@ test('a shallow upstream is refused in words by fetch, push and doctor', async (
     expect(ran.code).not.toBe(0)
     expect(ran.output).toContain(words)
   }
-  const { steps } = LinkCheck.parse(await gate.admin.request('POST', '/repositories/shallow/check'))
+  const { steps } = ConnectionCheck.parse(await gate.admin.request('POST', '/repositories/shallow/check'))
   expect(steps.at(-1)).toMatchObject({ name: 'read', ok: false, detail: expect.stringContaining(words) })
 })
 

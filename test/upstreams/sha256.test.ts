@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PushRecord } from '../../src/contract/admin-api/pushes.ts'
-import { LinkCheck } from '../../src/contract/admin-api/status.ts'
+import { ConnectionCheck } from '../../src/contract/admin-api/status.ts'
 import { PushDiff } from '../../src/contract/companion-api/push-diff.ts'
 import { approvalsOf, pushThatWaits } from '../approval/fixtures/approvals.ts'
 import { makeCertificates, startHttpsHost } from '../harness/hosts/https-host.ts'
@@ -185,7 +185,7 @@ test('a push that waits for an approval is forwarded in the format of the upstre
 })
 
 test('doctor has no complaint, and an empty SHA-256 upstream takes its first push', async () => {
-  const { steps } = LinkCheck.parse(await gate.admin.request('POST', '/repositories/long/check'))
+  const { steps } = ConnectionCheck.parse(await gate.admin.request('POST', '/repositories/long/check'))
   expect(steps.filter(({ ok }) => !ok)).toEqual([])
   await using empty = await startUpstream()
   await toSha256(empty)
@@ -206,7 +206,7 @@ test('an upstream that changes its object format is an error in words, until its
   const listed = await git(['ls-remote', ada.url('changing')])
   expect(listed.code).not.toBe(0)
   expect(listed.output).toContain('the upstream has SHA-256 object ids now, and its mirror has other ids')
-  const { steps } = LinkCheck.parse(await gate.admin.request('POST', '/repositories/changing/check'))
+  const { steps } = ConnectionCheck.parse(await gate.admin.request('POST', '/repositories/changing/check'))
   const mirror = /a cache: (\S+\.git)/.exec(steps.at(-1)?.fix ?? '')?.[1]
   if (!mirror) throw new Error(`doctor names no mirror: ${JSON.stringify(steps.at(-1))}`)
   fs.rmSync(mirror, { recursive: true })

@@ -86,7 +86,7 @@ export const credentials = createApiRouter()
       const credential = await findCredential(c.env.LEDGER, name)
       await removeCredential(c.env.LEDGER, c.var.operator, name)
       // The companion may still have the secret of a credential that the ledger has lost.
-      const secretDeleted = await deleteSecret(c.env, { service: 'forget-credential', credential: name })
+      const secretDeleted = await deleteSecret(c.env, { service: 'delete-credential', credential: name })
       if (!credential && !secretDeleted) throw notFound(`credential ${name}`, 'credential')
       return c.json(credential ?? { name }, 200)
     },
@@ -141,7 +141,7 @@ async function storeOnCompanion(env: Env, credential: CredentialName, secret: st
       'secret: this gate stores the secrets of credentials itself',
       'Give the token, or the private key of the GitHub App, on standard input',
     )
-  const call = { service: 'credential', id: newId(), credential } as const
+  const call = { service: 'store-credential', id: newId(), credential } as const
   await parseCompanionResponse(askCompanion(env, '-', call, { body: secret }), Stored)
 }
 

@@ -95,7 +95,7 @@ export const identities = createApiRouter()
       const stays = await unregisterAtHosts(c.env, name)
       await removeIdentity(c.env.LEDGER, c.var.operator, name)
       // The companion may still have the key of an identity that the ledger has lost.
-      const keyDeleted = await deleteSecret(c.env, { service: 'forget-identity', identity: name })
+      const keyDeleted = await deleteSecret(c.env, { service: 'delete-identity', identity: name })
       if (!identity && !keyDeleted) throw notFound(`identity ${name}`, 'identity')
       return c.json({ ...(identity ?? { name }), stays }, 200)
     },
@@ -117,7 +117,7 @@ async function registerOrRemove(
     await addDeployKey(env.LEDGER, operator, name, await registerAtHost(env, name, key, target))
   } catch (error) {
     await removeIdentity(env.LEDGER, operator, name)
-    await deleteSecret(env, { service: 'forget-identity', identity: name })
+    await deleteSecret(env, { service: 'delete-identity', identity: name })
     throw error
   }
 }
@@ -141,7 +141,7 @@ async function createOnCompanion(
       'publicKey: this gate stores private keys itself',
       'Give the private key, or give neither and the gate generates a key',
     )
-  const call = { service: 'identity', id: newId(), identity } as const
+  const call = { service: 'store-identity', id: newId(), identity } as const
   const response = askCompanion(env, '-', call, { body: privateKey ?? '' })
   return (await parseCompanionResponse(response, CreatedKey)).publicKey
 }

@@ -58,7 +58,7 @@ export const pushDiff = createApiRouter().openapi(
       .slice(0, MAX_REFS)
     await giveObjects(c, repository, push.id)
     const response = askCompanion(c.env, repository.name, {
-      service: 'introduced',
+      service: 'push-diff',
       id: newId(),
       push: push.id,
       repository,

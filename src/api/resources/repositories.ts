@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { askCompanion, deleteMirrorSeed } from '../../companion/index.ts'
 import { statusOf } from '../../companion/status.ts'
 import { NewRepository, Repository, RepositorySettings } from '../../contract/admin-api/repositories.ts'
-import { LinkCheck, LiveStatus } from '../../contract/admin-api/status.ts'
+import { ConnectionCheck, LiveStatus } from '../../contract/admin-api/status.ts'
 import type { RepositoryName } from '../../contract/names.ts'
 import { ConfigCheck } from '../../contract/outcome.ts'
 import { hasRole } from '../../contract/role.ts'
@@ -156,16 +156,16 @@ export const repositories = createApiRouter()
       tags,
       summary: 'Check the connection to the upstream, step by step',
       request: { params },
-      responses: jsonResponses(200, LinkCheck, 'The steps, in order'),
+      responses: jsonResponses(200, ConnectionCheck, 'The steps, in order'),
     }),
     async c => {
       const repository = await toUpstream(
         c.env.LEDGER,
         await getRepositoryOr404(c.env.LEDGER, c.req.valid('param').name),
       )
-      const call = { service: 'check-link', id: newId(), repository } as const
+      const call = { service: 'check-connection', id: newId(), repository } as const
       const response = askCompanion(c.env, repository.name, call)
-      return c.json(await parseCompanionResponse(response, LinkCheck), 200)
+      return c.json(await parseCompanionResponse(response, ConnectionCheck), 200)
     },
   )
 

@@ -57,7 +57,7 @@ export async function beginForward(
 
 /** Lets the companion delete the objects of a rejected push where it needs room. */
 export async function makeHeldPushDeletable(env: Env, repository: string, push: string): Promise<void> {
-  const answer = await askCompanion(env, repository, { service: 'stop-waiting', id: newId(), push })
+  const answer = await askCompanion(env, repository, { service: 'release-held-push', id: newId(), push })
   await answer.body?.cancel()
 }
 

@@ -64,7 +64,7 @@ export async function restorePack(env: Env, repository: Upstream, id: string): P
   const restored = await askCompanion(
     env,
     repository.name,
-    { service: 'restore-held', id: newId(), repository, push: id, hash },
+    { service: 'restore-held-push', id: newId(), repository, push: id, hash },
     { body: kept.body },
   )
   await restored.body?.cancel()

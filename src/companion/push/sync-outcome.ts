@@ -2,7 +2,7 @@ import { logError } from '../../common/log.ts'
 import { settingsOf } from '../../common/settings.ts'
 import { withTimeout } from '../../common/with-timeout.ts'
 import type { Upstream } from '../../contract/companion-api/pass.ts'
-import { NEXT_STEP, PushReport, Settlement } from '../../contract/outcome.ts'
+import { NEXT_STEP, PushReport, RecoveredOutcome } from '../../contract/outcome.ts'
 import { REDACTED } from '../../contract/text/unscanned-text.ts'
 import { findUpstream } from '../../ledger/access/repositories.ts'
 import { newId } from '../../ledger/id.ts'
@@ -106,10 +106,19 @@ async function settleWithoutRecord(env: Env, push: OpenPush): Promise<void> {
   await closePush(env.LEDGER, push.id, { outcome: taken ? 'accepted' : 'failed', refs, reason: problem })
 }
 
-async function queryUpstream(env: Env, push: OpenPush, upstream: Upstream): Promise<Settlement | undefined> {
-  const passRequest = { service: 'settle-push', id: newId(), push: push.id, repository: upstream } as const
+async function queryUpstream(
+  env: Env,
+  push: OpenPush,
+  upstream: Upstream,
+): Promise<RecoveredOutcome | undefined> {
+  const passRequest = {
+    service: 'recover-outcome',
+    id: newId(),
+    push: push.id,
+    repository: upstream,
+  } as const
   const answer = await askWithin(env, push.repository, passRequest, UPSTREAM_MS, JSON.stringify(push.refs))
-  return answer?.ok ? Settlement.safeParse(answer.body).data : undefined
+  return answer?.ok ? RecoveredOutcome.safeParse(answer.body).data : undefined
 }
 
 /** Returns the companion's complete response, or undefined if it does not arrive within `ms` milliseconds. */

@@ -2,8 +2,8 @@ import type { Context } from 'hono'
 import type { AgentGrant } from '../../contract/admin-api/agents.ts'
 import type { Identity } from '../../contract/admin-api/identities.ts'
 import { Repository } from '../../contract/admin-api/repositories.ts'
-import { LinkCheck, LiveStatus } from '../../contract/admin-api/status.ts'
-import type { LinkStep } from '../../contract/outcome.ts'
+import { ConnectionCheck, LiveStatus } from '../../contract/admin-api/status.ts'
+import type { ConnectionStep } from '../../contract/outcome.ts'
 import { hasRole } from '../../contract/role.ts'
 import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
 import { webLinksOf } from '../../contract/web-links.ts'
@@ -60,7 +60,7 @@ export async function changeRepository(c: Context<ConsoleEnv>): Promise<Response
 /** `POST /repositories/<name>/check`: checks the connection to the upstream, step by step. */
 export async function checkRepository(c: Context<ConsoleEnv>): Promise<Response> {
   const path = `/repositories/${encodeURIComponent(repositoryParam(c))}/check`
-  const check = await callApi(c, LinkCheck, 'POST', path)
+  const check = await callApi(c, ConnectionCheck, 'POST', path)
   return repositoryPage(c, check.ok ? { checkSteps: check.value.steps } : { checkProblem: check.problem })
 }
 
@@ -85,7 +85,7 @@ interface PageState {
   /** The version of the settings that the next submit replaces. */
   readonly version?: string | undefined
   readonly problem?: ApiProblem
-  readonly checkSteps?: readonly LinkStep[]
+  readonly checkSteps?: readonly ConnectionStep[]
   readonly checkProblem?: ApiProblem
 }
 
@@ -164,7 +164,7 @@ const ConnectionSection = ({
 }: {
   c: Context<ConsoleEnv>
   name: string
-  steps: readonly LinkStep[] | undefined
+  steps: readonly ConnectionStep[] | undefined
   problem: ApiProblem | undefined
 }) => (
   <section aria-labelledby="connection">
@@ -234,7 +234,7 @@ const PushesSection = ({ name, pushes }: { name: string; pushes: readonly PushRo
   </section>
 )
 
-const CheckSteps = ({ steps }: { steps: readonly LinkStep[] }) => (
+const CheckSteps = ({ steps }: { steps: readonly ConnectionStep[] }) => (
   <div role="status">
     <ol class="links">
       {steps.map(({ name, ok, detail, fix }) => (

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { RepositoryStatus } from '../companion-api/status.ts'
-import { LinkStep } from '../outcome.ts'
+import { ConnectionStep } from '../outcome.ts'
 
 /** The results of testing each link from the gate to an upstream. */
-export const LinkCheck = z.object({ steps: z.array(LinkStep) }).meta({ id: 'LinkCheck' })
+export const ConnectionCheck = z.object({ steps: z.array(ConnectionStep) }).meta({ id: 'ConnectionCheck' })
 
 /** A repository's mirror and sessions, as its running companion reports them. */
 export const LiveStatus = z

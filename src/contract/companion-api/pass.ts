@@ -117,17 +117,17 @@ export const Pass = z.discriminatedUnion('service', [
   /** Deliver the permission that a checked push waits for. */
   z.object({ service: z.literal('permit-push'), ...base, push: z.string(), permission: Permission }),
   /**
-   * Settle a push whose record the companion may have lost: from the record, or else from the upstream's
+   * Find the outcome of a push whose record the companion may have lost: in the record, or else from the upstream's
    * refs.
    */
-  z.object({ service: z.literal('settle-push'), ...base, push: z.string(), repository: Upstream }),
-  /** Let the objects of a push give way to others: its approval was rejected. */
-  z.object({ service: z.literal('stop-waiting'), ...base, push: z.string() }),
+  z.object({ service: z.literal('recover-outcome'), ...base, push: z.string(), repository: Upstream }),
+  /** Let the objects of a held push give way to others: its approval was rejected. */
+  z.object({ service: z.literal('release-held-push'), ...base, push: z.string() }),
   /** Return the commands and the pack of a held push; without `isSent` say only whether it is held. */
   z.object({ service: z.literal('held-push'), ...base, push: z.string(), isSent: z.boolean() }),
   /** Hold the push in the body again, which has this SHA-256 (hex). */
   z.object({
-    service: z.literal('restore-held'),
+    service: z.literal('restore-held-push'),
     ...base,
     /** With it a container that has stopped is started. */
     repository: Upstream,
@@ -135,9 +135,9 @@ export const Pass = z.discriminatedUnion('service', [
     hash: z.string().regex(/^[0-9a-f]{64}$/),
   }),
   /** Generate an identity, or store the private key in the body. The response has the public key. */
-  z.object({ service: z.literal('identity'), ...base, identity: IdentityName }),
+  z.object({ service: z.literal('store-identity'), ...base, identity: IdentityName }),
   /** Delete an identity's private key from the disk. The response says whether it existed. */
-  z.object({ service: z.literal('forget-identity'), ...base, identity: IdentityName }),
+  z.object({ service: z.literal('delete-identity'), ...base, identity: IdentityName }),
   /** Register a public key at the host as a deploy key of the project. The response has its id there. */
   z.object({
     service: z.literal('add-deploy-key'),
@@ -154,12 +154,12 @@ export const Pass = z.discriminatedUnion('service', [
     key: z.number().int(),
   }),
   /** Store the secret of a credential, which is the body. */
-  z.object({ service: z.literal('credential'), ...base, credential: CredentialName }),
+  z.object({ service: z.literal('store-credential'), ...base, credential: CredentialName }),
   /** Delete a credential's secret from the disk. The response says whether it existed. */
-  z.object({ service: z.literal('forget-credential'), ...base, credential: CredentialName }),
+  z.object({ service: z.literal('delete-credential'), ...base, credential: CredentialName }),
   /** Send the e-mail in the body. The response says why the server does not have it. */
   z.object({
-    service: z.literal('mail'),
+    service: z.literal('send-mail'),
     ...base,
     server: MailServer,
     credential: HeldCredential.nullable(),
@@ -167,12 +167,12 @@ export const Pass = z.discriminatedUnion('service', [
   /** Validate the gitleaks configuration in the body, for `repository`. */
   z.object({ service: z.literal('check-config'), ...base, repository: Upstream }),
   /** Test each link to the upstream. */
-  z.object({ service: z.literal('check-link'), ...base, repository: Upstream }),
+  z.object({ service: z.literal('check-connection'), ...base, repository: Upstream }),
   /** Return mirrors, sessions and counts: of one repository, or of all repositories in use. */
   z.object({ service: z.literal('status'), ...base, of: Upstream.optional() }),
   /** Return the commits and the diff of a push, from the mirror or from the kept objects of a refused push. */
   z.object({
-    service: z.literal('introduced'),
+    service: z.literal('push-diff'),
     ...base,
     push: z.string(),
     repository: Upstream,
@@ -199,22 +199,22 @@ export const ROUTES: Readonly<Record<Pass['service'], { method: 'GET' | 'POST'; 
   'lfs-verify': { method: 'POST', path: '/lfs/verify' },
   'lfs-locks': { method: 'POST', path: '/lfs/locks' },
   'host-call': { method: 'POST', path: '/host-call' },
-  'push-report': { method: 'GET', path: '/push' },
+  'push-report': { method: 'GET', path: '/push/report' },
   'permit-push': { method: 'POST', path: '/push/permission' },
-  'stop-waiting': { method: 'POST', path: '/push/stop-waiting' },
+  'release-held-push': { method: 'POST', path: '/held/release' },
   'held-push': { method: 'GET', path: '/held' },
-  'restore-held': { method: 'POST', path: '/held' },
-  'settle-push': { method: 'POST', path: '/settle' },
-  identity: { method: 'POST', path: '/identity' },
-  'forget-identity': { method: 'POST', path: '/identity/forget' },
+  'restore-held-push': { method: 'POST', path: '/held' },
+  'recover-outcome': { method: 'POST', path: '/push/outcome' },
+  'store-identity': { method: 'POST', path: '/identity' },
+  'delete-identity': { method: 'POST', path: '/identity/delete' },
   'add-deploy-key': { method: 'POST', path: '/deploy-key' },
   'remove-deploy-key': { method: 'POST', path: '/deploy-key/remove' },
-  credential: { method: 'POST', path: '/credential' },
-  'forget-credential': { method: 'POST', path: '/credential/forget' },
-  mail: { method: 'POST', path: '/mail' },
+  'store-credential': { method: 'POST', path: '/credential' },
+  'delete-credential': { method: 'POST', path: '/credential/delete' },
+  'send-mail': { method: 'POST', path: '/mail' },
   'check-config': { method: 'POST', path: '/config' },
-  'check-link': { method: 'GET', path: '/link' },
-  introduced: { method: 'GET', path: '/introduced' },
+  'check-connection': { method: 'GET', path: '/connection' },
+  'push-diff': { method: 'GET', path: '/push/diff' },
   status: { method: 'GET', path: '/status' },
   bundle: { method: 'GET', path: '/bundle' },
   'mirror-seed': { method: 'POST', path: '/mirror-seed' },

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { LinkCheck } from '../../../src/contract/admin-api/status.ts'
+import { ConnectionCheck } from '../../../src/contract/admin-api/status.ts'
 import { type Agent, accepted, type Clone, type Gate, rejected, startGate } from '../../harness/index.ts'
 import { type Gitea, type GiteaUser, startGitea } from './server.ts'
 
@@ -147,7 +147,7 @@ test.each([
     commit: { id: commit },
   })
   const path = `/repositories/${encodeURIComponent(name)}/check`
-  const { steps } = LinkCheck.parse(await gate.admin.request('POST', path, {}))
+  const { steps } = ConnectionCheck.parse(await gate.admin.request('POST', path, {}))
   expect(steps.filter(({ ok }) => !ok)).toEqual([])
 })
 
