@@ -36,7 +36,7 @@ const ROUTES = {
   'advertise-receive-pack': ['GET', '/info/refs'],
   'git-upload-pack': ['POST', '/git-upload-pack'],
   'git-receive-pack': ['POST', '/git-receive-pack'],
-  'push-report': ['GET', '/push'],
+  'push-report': ['GET', '/push/report'],
 } as const
 type Service = keyof typeof ROUTES
 
