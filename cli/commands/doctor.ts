@@ -33,7 +33,10 @@ async function runSteps(client: Client, repository: string | undefined): Promise
       'ledger',
       `repositories: ${repositories}, agents: ${agents}, tokens: ${tokens}, open pushes: ${openPushes}`,
     ),
-    passed('companion', companion === 'local' ? 'local' : 'one container per repository'),
+    passed(
+      'companion',
+      companion === 'local' ? 'one process for all repositories' : 'one container per repository',
+    ),
   ]
   const names =
     repository === undefined ? (await client.repositories.list()).map(({ name }) => name) : [repository]

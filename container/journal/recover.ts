@@ -7,6 +7,7 @@ import { reasonForGit } from '../git/report-status.ts'
 import type { Mirrors } from '../mirror/mirrors.ts'
 import { logError } from '../process/log.ts'
 import { endOrphans, isAlive } from '../process/orphans.ts'
+import { killGroup } from '../process/spawn.ts'
 import type { Settings } from '../settings.ts'
 import type { Links } from '../upstream/links.ts'
 import type { Entry, Journal } from './journal.ts'
@@ -66,7 +67,7 @@ function asFailed(entry: Entry, reason: string): Entry {
 async function settleForward(entry: Entry, deadline: number, settling: RecoveryDeps): Promise<void> {
   const { forward, report, upstream } = entry
   while (forward && isAlive(forward) && Date.now() < deadline) await delay(100)
-  if (forward && isAlive(forward)) process.kill(-forward.pid, 'SIGKILL')
+  if (forward && isAlive(forward)) killGroup(forward)
   for (;;) {
     const has = await queryOrUnknown(upstream, report.refs, settling)
     if (has === 'unknown') {

@@ -65,7 +65,7 @@ export async function runPush(work: PushWork, fixed?: FixedVerdict): Promise<Ses
     if (head === 'probe') return await endProbe(client)
     const judged = fixedVerdict?.(refsOf(head.list)) ?? checkCommands(head.list, pass, mirror.objectFormat)
     if ('outcome' in judged) return await endEarly(work, head, judged)
-    const moved = await judgeNoOps(judged, mirror, client.disconnected)
+    const moved = await judgeNoOps(judged, mirror, client.disconnected).catch(failByGate(work, judged))
     if (moved) return await endEarly(work, head, moved)
     for (const line of absentDeleteWarnings(judged)) head.sendProgress(line)
     if (judged.commands.length === 0) return await endEarly(work, head, accepted(judged.noOps))
@@ -90,6 +90,15 @@ async function prepareMirror({ mirror, pass, client }: PushWork): Promise<FixedV
     return refs => couldNotTake(refs, describeError(error))
   }
 }
+
+/** Returns a handler that fails a push by an error of the gate, such as a mirror that was deleted meanwhile. */
+const failByGate =
+  ({ pass }: PushWork, list: CommandList) =>
+  (error: unknown): Verdict => {
+    if (error instanceof ClientGone) throw error
+    logError(pass.id, error)
+    return couldNotTake(refsOf(list), describeError(error))
+  }
 
 async function endProbe(client: PushClient): Promise<SessionEnd> {
   await client.end()

@@ -39,13 +39,15 @@ const list = command('list', 'list push attempts, newest first')
           localTime(push.startedAt),
           push.repository,
           push.agent,
-          push.findings.length ? `${push.outcome} (${push.findings.length} secrets)` : push.outcome,
+          push.findings.length ? `${push.outcome} (${secretCount(push.findings)})` : push.outcome,
           `${(push.ms / 1000).toFixed(1)} s`,
           push.refs.map(ref => ref.ref.replace(/^refs\/heads\//, '')).join(', '),
         ]),
       ),
     )
   })
+
+const secretCount = ({ length }: Push['findings']) => (length === 1 ? '1 secret' : `${length} secrets`)
 
 const exportCommand = command('export', 'export full push records as JSON lines, newest first')
   .option('--repository <name>', 'only this repository')
@@ -87,7 +89,7 @@ const show = command('show <id>', 'show the full record of a push').action(async
 function formatPush(push: PushRecord): string {
   return [
     `push         ${push.id}`,
-    `outcome      ${push.outcome} (${push.step})`,
+    `outcome      ${push.outcome}, last step: ${push.step}`,
     ...(push.disconnectReason ? [`disconnect   ${DISCONNECT_MESSAGES[push.disconnectReason]}`] : []),
     `repository   ${push.repository}`,
     `agent        ${push.agent}, token ${push.tokenId}`,

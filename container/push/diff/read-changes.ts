@@ -87,7 +87,10 @@ export async function readText(
   }
 }
 
-/** Returns the first `maxBytes` bytes of git's stdout. Kills git when it prints more. */
+/**
+ * Returns the first `maxBytes` bytes of git's stdout. Kills git when it prints more. `truncated`: git has more, or has
+ * failed.
+ */
 async function readPrefix(git: Git, args: readonly string[], maxBytes: number, signal: AbortSignal) {
   const limitReached = new AbortController()
   const child = git.spawn(args, { signal: AbortSignal.any([signal, limitReached.signal]) })
@@ -102,9 +105,10 @@ async function readPrefix(git: Git, args: readonly string[], maxBytes: number, s
     size += chunk.length
     if (size > maxBytes) break
   }
-  limitReached.abort()
-  await ended
+  if (size > maxBytes) limitReached.abort()
+  const [code] = await ended
   signal.throwIfAborted()
   const text = Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8')
-  return { text, truncated: size > maxBytes }
+  // A git that fails, for lack of memory or of an object, has printed a part: an approver must not take it for all.
+  return { text, truncated: size > maxBytes || code !== 0 }
 }
