@@ -45,8 +45,8 @@ export async function waitForMirror(
   { firstFetchWaitMs }: Pick<Settings, 'firstFetchWaitMs'>,
 ): Promise<{ ok: true } | { ok: false; reason: string; retryAfter: number }> {
   const canReportProgress = pass.service === 'advertise-upload-pack' && speaksV2(request)
-  for (;;) {
-    const late = AbortSignal.timeout(canReportProgress ? QUIET_MS : firstFetchWaitMs)
+  for (let waitMs = canReportProgress ? QUIET_MS : firstFetchWaitMs; ; waitMs = QUIET_MS) {
+    const late = AbortSignal.timeout(waitMs)
     try {
       await withAbort(refreshed, late)
       return { ok: true }

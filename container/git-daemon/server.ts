@@ -5,6 +5,7 @@ import { KEEPALIVE_PROBE_MS, REQUEST_HEAD_MS } from '../client/idle-deadline.ts'
 import { ClientGone } from '../client/request-body.ts'
 import type { Companion } from '../companion.ts'
 import { openEarlySession } from '../forward/early-sessions.ts'
+import { GitError } from '../git/git.ts'
 import { pktLine } from '../git/pkt-line.ts'
 import { logError } from '../process/log.ts'
 import { MemoryExhausted } from '../process/memory-budget.ts'
@@ -131,10 +132,12 @@ async function servePush(companion: Companion, caller: GitConnection): Promise<v
   try {
     const { git, refresh } = mirrors.get(pass.repository)
     await refresh(pass.repository, client.disconnected)
-    const advertised = await git.run(['receive-pack', '--http-backend-info-refs', git.dir], {
+    const args = ['receive-pack', '--http-backend-info-refs', git.dir]
+    const advertised = await git.run(args, {
       signal: client.disconnected,
       env: protocol ? { GIT_PROTOCOL: protocol } : {},
     })
+    if (advertised.code !== 0) throw new GitError(args, advertised)
     client.write(advertised.stdout)
     end = { outcome: 'served' }
     const first = await client.peek()

@@ -18,9 +18,14 @@ export function createMirrorUse(git: Git, onLeave: () => void): EnterMirror {
 
   const cleanUp = async () => {
     needsCleanup = false
-    tidying = removeStaleFiles(git).finally(() => {
-      tidying = undefined
-    })
+    tidying = removeStaleFiles(git)
+      .catch((error: unknown) => {
+        needsCleanup = true
+        throw error
+      })
+      .finally(() => {
+        tidying = undefined
+      })
     await tidying
   }
   const enter: EnterMirror = async () => {

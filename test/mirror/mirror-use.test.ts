@@ -44,3 +44,24 @@ test('the files of a killed git are removed, also during maintenance of the mirr
   )
   expect(fs.existsSync(dir)).toBe(true)
 })
+
+test('files that could not be removed are removed before the next use', async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-mirror-use-'))
+  using _ = { [Symbol.dispose]: () => fs.rmSync(dir, { recursive: true, force: true }) }
+  const lock = path.join(dir, 'packed-refs.lock')
+  fs.writeFileSync(lock, '')
+  let isDiskBroken = true
+  const git: Pick<Git, 'dir' | 'run'> = {
+    get dir() {
+      if (isDiskBroken) throw new Error('EIO')
+      return dir
+    },
+    run: async () => ({ code: 0, signal: null, stdout: Buffer.alloc(0), stderr: '' }),
+  }
+  const enter = createMirrorUse(git as Git, () => {})
+  await expect(enter()).rejects.toThrow('EIO')
+  isDiskBroken = false
+  const leave = await enter()
+  expect(fs.existsSync(lock)).toBe(false)
+  leave(false)
+})

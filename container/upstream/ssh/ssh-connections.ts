@@ -160,34 +160,23 @@ export function createSshPool(target: SshTarget, openMs = OPEN_MS): Connections 
   }
 }
 
+/**
+ * The options of a master connection. ssh runs LocalCommand once the connection is up and the control socket listens, so
+ * its line means ready.
+ */
+const MASTER = ['-M', '-N', '-o', 'PermitLocalCommand=yes', '-o', 'LocalCommand=echo up']
+
 function openConnection(
   { config, host }: SshTarget,
   openMs: number,
   control: string,
   atEnd: () => void,
 ): Connection {
-  // ssh runs LocalCommand once the connection is up and the control socket listens, so its line means ready.
-  const child = spawnGroup(
-    'ssh',
-    [
-      '-F',
-      config,
-      '-S',
-      control,
-      '-M',
-      '-N',
-      '-o',
-      'PermitLocalCommand=yes',
-      '-o',
-      'LocalCommand=echo up',
-      host,
-    ],
-    {
-      signal: new AbortController().signal,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH },
-    },
-  )
+  const child = spawnGroup('ssh', ['-F', config, '-S', control, ...MASTER, host], {
+    signal: new AbortController().signal,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH },
+  })
   let stderr = ''
   child.stderr?.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString('utf8')).slice(-4096)
