@@ -1,5 +1,5 @@
 import type { Repository } from '../src/contract/admin-api/repositories.ts'
-import { hostClientOf } from '../src/contract/host-client.ts'
+import { hostClientOf } from '../src/contract/hosts/host-client.ts'
 import { CliError } from './errors.ts'
 
 /**

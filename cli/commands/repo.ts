@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 import type { MirrorStatus } from '../../src/contract/companion-api/status.ts'
-import { ForgeKind, forgeOf } from '../../src/contract/forge.ts'
+import { ForgeKind, forgeOf } from '../../src/contract/hosts/forge.ts'
 import { RepositoryName } from '../../src/contract/names.ts'
 import { formatBytes } from '../../src/contract/text/format-bytes.ts'
 import { isHttps } from '../../src/contract/upstream.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
-import { type Forge, forgeOf } from '../../src/contract/forge.ts'
+import { type Forge, forgeOf } from '../../src/contract/hosts/forge.ts'
 import type { Credentials } from '../upstream/https/credentials.ts'
 import type { AppPermissions } from '../upstream/https/github-app.ts'
 import { ForgeError, type HostApi, hostApi, toError } from './host-api.ts'

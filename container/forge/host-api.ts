@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
-import type { Forge, ForgeKind } from '../../src/contract/forge.ts'
+import type { Forge, ForgeKind } from '../../src/contract/hosts/forge.ts'
 import { withoutTokens } from '../../src/contract/text/unscanned-text.ts'
 import { printable } from '../git/command-list.ts'
 import type { Credentials } from '../upstream/https/credentials.ts'

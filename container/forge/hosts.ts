@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ForgeKind } from '../../src/contract/forge.ts'
+import type { ForgeKind } from '../../src/contract/hosts/forge.ts'
 import type { Call, HostApi } from './host-api.ts'
 
 /** A pull request as it is asked for. */

@@ -1,5 +1,5 @@
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
-import { forgeOf, PullRequest } from '../../src/contract/forge.ts'
+import { forgeOf, PullRequest } from '../../src/contract/hosts/forge.ts'
 import type { Credentials } from '../upstream/https/credentials.ts'
 import type { AppPermissions } from '../upstream/https/github-app.ts'
 import { ForgeError, type HostApi, hostApi, hostOf, parseJson, toError } from './host-api.ts'

@@ -1,5 +1,5 @@
-import type { Forge } from '../../src/contract/forge.ts'
 import type { GrantTerms } from '../../src/contract/grant.ts'
+import type { Forge } from '../../src/contract/hosts/forge.ts'
 import { projectPathOf } from '../forge/hosts.ts'
 import { operationsOf } from './rest-operations.ts'
 import { API_PATHS } from './rest-plan.ts'

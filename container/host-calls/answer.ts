@@ -1,7 +1,11 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { encodeHostCallResult, HOST_CALL_HEADER, type HostCallResult } from '../../src/contract/host-call.ts'
+import {
+  encodeHostCallResult,
+  HOST_CALL_HEADER,
+  type HostCallResult,
+} from '../../src/contract/hosts/host-call.ts'
 import { hideToken, hideTokenInJson } from '../forge/hide-token.ts'
 import { parseJson } from '../forge/host-api.ts'
 import type { HostStream } from '../upstream/https/host-request.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ForgeKind } from '../../src/contract/forge.ts'
+import type { ForgeKind } from '../../src/contract/hosts/forge.ts'
 import { withoutQuickActions } from '../forge/hosts.ts'
 import type { KnownCall, Proof } from './plan.ts'
 import { Branch, Text, Title } from './pull-request-fields.ts'

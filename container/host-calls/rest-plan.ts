@@ -1,5 +1,5 @@
 import type { PassFor } from '../../src/contract/companion-api/pass.ts'
-import type { Forge, ForgeKind } from '../../src/contract/forge.ts'
+import type { Forge, ForgeKind } from '../../src/contract/hosts/forge.ts'
 import type { Call } from '../forge/host-api.ts'
 import { projectPathOf } from '../forge/hosts.ts'
 import { type Plan, type Proof, refused } from './plan.ts'

@@ -1,6 +1,6 @@
 import type { PassFor } from '../../src/contract/companion-api/pass.ts'
-import { forgeOf } from '../../src/contract/forge.ts'
 import { allowsBase, describeBases } from '../../src/contract/grant.ts'
+import { forgeOf } from '../../src/contract/hosts/forge.ts'
 import { refNameProblem } from '../../src/contract/names.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
 import { openPullRequest } from '../forge/open-pull-request.ts'

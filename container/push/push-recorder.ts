@@ -1,7 +1,7 @@
 import type { ApprovalRequest } from '../../src/contract/approval.ts'
 import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import type { PushEvent } from '../../src/contract/companion-api/push-event.ts'
-import type { PullRequest } from '../../src/contract/forge.ts'
+import type { PullRequest } from '../../src/contract/hosts/forge.ts'
 import type { Finding, Outcome, PushedLfsObject, PushReport, StepTime } from '../../src/contract/outcome.ts'
 import { withoutLikelySecrets, withoutTokens } from '../../src/contract/text/unscanned-text.ts'
 import type { DiffMask } from '../held/diff-masks.ts'

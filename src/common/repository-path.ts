@@ -1,4 +1,4 @@
-import { HOST_CALL_PATH } from '../contract/host-call.ts'
+import { HOST_CALL_PATH } from '../contract/hosts/host-call.ts'
 import { RepositoryName } from '../contract/names.ts'
 
 /** The paths of the Git LFS API below a repository. */

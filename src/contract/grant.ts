@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { BranchGlob, EmailGlob, PathGlob, PushOptionPattern, RefPattern } from './grant-patterns.ts'
-import { HostApiAccess } from './host-call.ts'
+import { HostApiAccess } from './hosts/host-call.ts'
 import { AgentName, refNameProblem } from './names.ts'
 import { AllowedSigners } from './ssh/allowed-signers.ts'
 import { formatBytes } from './text/format-bytes.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ApprovalRequest } from './approval.ts'
-import { PullRequest } from './forge.ts'
+import { PullRequest } from './hosts/forge.ts'
 
 /** The outcome of a push attempt; `open` until it ends. */
 export const Outcome = z.enum(['open', 'accepted', 'refused', 'failed', 'abandoned'])

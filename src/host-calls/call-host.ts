@@ -1,6 +1,6 @@
 import { logError } from '../common/log.ts'
 import { askCompanion } from '../companion/index.ts'
-import { decodeHostCallResult, HOST_CALL_HEADER, type HostCallResult } from '../contract/host-call.ts'
+import { decodeHostCallResult, HOST_CALL_HEADER, type HostCallResult } from '../contract/hosts/host-call.ts'
 import type { AgentName } from '../contract/names.ts'
 import type { Access } from '../ledger/access/token-and-grant.ts'
 import { closeHostCall, openHostCall } from '../ledger/host-calls.ts'

@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
 import { hostCallPath } from '../common/repository-path.ts'
 import { hasShortBody } from '../common/short-body.ts'
-import { MAX_HOST_CALL_BYTES } from '../contract/host-call.ts'
+import { MAX_HOST_CALL_BYTES } from '../contract/hosts/host-call.ts'
 import { callHost } from './call-host.ts'
 
 export { callHost } from './call-host.ts'

@@ -1,4 +1,4 @@
-import type { Forge } from '../contract/forge.ts'
+import type { Forge } from '../contract/hosts/forge.ts'
 
 /** Returns the path and the body of the call that opens a pull request, at each kind of host. */
 export function pullRequestCall(

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { HostCall, type HostCallQuery } from '../contract/admin-api/records.ts'
-import type { HostCallResult } from '../contract/host-call.ts'
+import type { HostCallResult } from '../contract/hosts/host-call.ts'
 import { newId } from './id.ts'
 import { filter, REPOSITORY_FILTER } from './pushes/filter.ts'
 import { retrying } from './retry.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { forgeOf } from '../contract/forge.ts'
+import { forgeOf } from '../contract/hosts/forge.ts'
 import { callHost, pullRequestCall } from '../host-calls/index.ts'
 import { findGrant } from '../ledger/access/token-and-grant.ts'
 import { noRepository } from './answers.ts'

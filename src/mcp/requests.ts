@@ -1,6 +1,6 @@
 import type { Approval } from '../contract/admin-api/approvals.ts'
+import { findApproval, noteReason } from '../ledger/approvals/approvals.ts'
 import { requestException } from '../ledger/findings/request-exception.ts'
-import { findApproval, noteReason } from '../ledger/pushes/approvals.ts'
 import type { Caller } from './caller.ts'
 
 /** Returns the approval of a push of this agent. */

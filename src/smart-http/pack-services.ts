@@ -8,8 +8,8 @@ import { receivePackPass } from '../companion/pass.ts'
 import { SETTLE_SECONDS } from '../companion/push/push-answer.ts'
 import { syncOutcome } from '../companion/push/sync-outcome.ts'
 import { withoutLikelySecrets } from '../contract/text/unscanned-text.ts'
+import { recordFetch } from '../ledger/fetches.ts'
 import { newId } from '../ledger/id.ts'
-import { recordFetch } from '../ledger/pushes/fetches.ts'
 import { openPush } from '../ledger/pushes/write-pushes.ts'
 
 /** Returns the request headers that git http-backend reads. No other header is forwarded to the companion. */

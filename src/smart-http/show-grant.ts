@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import type { GitEnv } from '../auth/agent.ts'
 import type { Upstream } from '../contract/companion-api/pass.ts'
 import { formatLimits, formatRules, isAllowed, suggestRef } from '../contract/grant.ts'
-import { hostClientOf } from '../contract/host-client.ts'
+import { hostClientOf } from '../contract/hosts/host-client.ts'
 
 /**
  * Serves `GET /<name>`: the agent's rules for this repository as plain text, or as JSON if the client accepts

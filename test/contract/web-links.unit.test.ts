@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { WebUrl, webLinksOf } from '../../src/contract/web-links.ts'
+import { WebUrl, webLinksOf } from '../../src/contract/hosts/web-links.ts'
 
 const links = (upstream: string, webUrl = '', forge: 'gitlab' | 'gitea' | null = null) => {
   const found = webLinksOf({ upstream, webUrl, forge })

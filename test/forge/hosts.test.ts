@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { openPullRequest } from '../../container/forge/open-pull-request.ts'
-import { ForgeKind } from '../../src/contract/forge.ts'
+import { ForgeKind } from '../../src/contract/hosts/forge.ts'
 import { upstreamOf } from '../harness/hosts/upstream-of.ts'
 import { type StandInHost, startStandInHost } from './stand-in-host.ts'
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { ForgeKind } from '../../src/contract/forge.ts'
+import type { ForgeKind } from '../../src/contract/hosts/forge.ts'
 
 /**
  * A stand-in for the APIs of GitHub, GitLab and Gitea, which the tests cannot reach. It is written from their

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { inject } from 'vitest'
 import { type LocalGate, startLocalGate } from '../../local/gate.ts'
 import { type Home, openHome } from '../../local/state-folder.ts'
-import { migratedState } from './migrated-state.ts'
+import { migratedState } from './ledger/migrated-state.ts'
 import { mortalWorker } from './restartable-worker.ts'
 
 export interface ProcessOptions {

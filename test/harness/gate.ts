@@ -9,7 +9,7 @@ import { type GateProcesses, type ProcessOptions, startProcesses } from './gate-
 import { git, type Ran, type RunningGit } from './git.ts'
 import { type Address, startUpstream, type Upstream } from './hosts/upstream.ts'
 import { untilIdle } from './idle.ts'
-import { type Ledger, ledgerOf } from './ledger.ts'
+import { type Ledger, ledgerOf } from './ledger/ledger.ts'
 
 export interface GateOptions extends ProcessOptions {
   /** The upstream of the repository `app`, and the address at which the gate reaches it. */

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { type Gate, gateOn } from './gate.ts'
 import { type GateProcesses, startProcesses } from './gate-processes.ts'
 import { startUpstream } from './hosts/upstream.ts'
-import { readLedger, resetLedger } from './ledger-file.ts'
+import { readLedger, resetLedger } from './ledger/ledger-file.ts'
 
 /** A started gate that no test has at the moment, and the rows of its ledger when it was new. */
 interface Spare {

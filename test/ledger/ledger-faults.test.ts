@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Agent, accepted, type Gate, startGate } from '../harness/index.ts'
-import { ledgerFile } from '../harness/ledger-file.ts'
+import { ledgerFile } from '../harness/ledger/ledger-file.ts'
 
 let gate: Gate
 let ada: Agent

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import { ASK_SYNTAX, parseAsk } from '../../../src/contract/ask-text.ts'
 import type { AskRule } from '../../../src/contract/grant.ts'
-import type { HostApiAccess } from '../../../src/contract/host-call.ts'
+import type { HostApiAccess } from '../../../src/contract/hosts/host-call.ts'
 import { confirm } from '../../confirm.ts'
 import { CliError, UsageError } from '../../errors.ts'
 import { changeTerms, droppedRestrictions, type GrantChanges } from '../../grant-changes.ts'

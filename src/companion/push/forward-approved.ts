@@ -1,14 +1,14 @@
 import { logError } from '../../common/log.ts'
 import { withTimeout } from '../../common/with-timeout.ts'
 import { accessOfPush } from '../../ledger/access/token-and-grant.ts'
-import { newId } from '../../ledger/id.ts'
 import {
   type Approved,
   approvedPush,
   approvedPushes,
   expireApprovals,
   openNextForward,
-} from '../../ledger/pushes/approvals.ts'
+} from '../../ledger/approvals/approvals.ts'
+import { newId } from '../../ledger/id.ts'
 import { closePush } from '../../ledger/pushes/write-pushes.ts'
 import { askCompanion } from '../ask-companion.ts'
 import { receivePackPass } from '../pass.ts'

@@ -1,7 +1,6 @@
 import { logError } from '../../common/log.ts'
 import { settingsOf } from '../../common/settings.ts'
 import { HELD_HASH_HEADER, type Upstream } from '../../contract/companion-api/pass.ts'
-import { newId } from '../../ledger/id.ts'
 import {
   bytesOfPacks,
   forgetPacks,
@@ -9,7 +8,8 @@ import {
   packsOfEnded,
   pushesWithoutPack,
   recordPack,
-} from '../../ledger/pushes/held-packs.ts'
+} from '../../ledger/approvals/held-packs.ts'
+import { newId } from '../../ledger/id.ts'
 import { askCompanion } from '../ask-companion.ts'
 
 // A container's disk is lost when it stops, and with it the packs of the pushes that wait for an approval. If there is a

@@ -3,8 +3,8 @@ import { logError } from '../../common/log.ts'
 import { settingsOf } from '../../common/settings.ts'
 import type { Permission } from '../../contract/companion-api/push-event.ts'
 import { accessOfPush } from '../../ledger/access/token-and-grant.ts'
+import { knownApprovals } from '../../ledger/approvals/approvals.ts'
 import { newId } from '../../ledger/id.ts'
-import { knownApprovals } from '../../ledger/pushes/approvals.ts'
 import type { PassRequest } from '../pass.ts'
 
 /** Recorded instead of a token's id for clients of `git://`, which have no token. */

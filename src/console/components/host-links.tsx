@@ -1,5 +1,5 @@
+import type { WebLinks } from '../../contract/hosts/web-links.ts'
 import type { RefResult } from '../../contract/outcome.ts'
-import type { WebLinks } from '../../contract/web-links.ts'
 
 /** Links to a pushed branch or tag at the upstream's host, and to the branch's pull requests. */
 export const HostLinks = ({ of: { ref }, links }: { of: RefResult; links: WebLinks }) => {

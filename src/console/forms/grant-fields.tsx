@@ -1,6 +1,6 @@
 import { ASK_SYNTAX } from '../../contract/ask-text.ts'
 import { Action } from '../../contract/grant.ts'
-import { HostApiAccess } from '../../contract/host-call.ts'
+import { HostApiAccess } from '../../contract/hosts/host-call.ts'
 import { Field } from './field.tsx'
 import type { GrantForm } from './grant-form.ts'
 import { LinesField } from './text-fields.tsx'

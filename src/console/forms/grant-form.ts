@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ASK_SYNTAX, formatAsk, parseAsk } from '../../contract/ask-text.ts'
 import { Action, type AskRule, formatRule, type GrantTerms, type Rule } from '../../contract/grant.ts'
-import { HostApiAccess } from '../../contract/host-call.ts'
+import { HostApiAccess } from '../../contract/hosts/host-call.ts'
 import { checkbox, multiline } from './form-values.ts'
 
 /** The values of a grant form; lists are lines of text. */

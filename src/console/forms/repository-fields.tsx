@@ -1,6 +1,6 @@
 import type { Credential } from '../../contract/admin-api/credentials.ts'
 import type { Identity } from '../../contract/admin-api/identities.ts'
-import { ForgeKind } from '../../contract/forge.ts'
+import { ForgeKind } from '../../contract/hosts/forge.ts'
 import { Field } from './field.tsx'
 import type { RepositoryForm } from './repository-form.ts'
 import { LineField, LinesField } from './text-fields.tsx'

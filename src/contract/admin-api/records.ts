@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { HostCallResult } from '../host-call.ts'
+import { HostCallResult } from '../hosts/host-call.ts'
 import { Oid } from '../lfs.ts'
 import { Finding } from '../outcome.ts'
 import { Limit, Page, Time } from './common.ts'

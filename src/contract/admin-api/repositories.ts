@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { ForgeApiUrl, ForgeKind } from '../forge.ts'
+import { ForgeApiUrl, ForgeKind } from '../hosts/forge.ts'
+import { WebUrl } from '../hosts/web-links.ts'
 import { ReadRefPattern } from '../mirrored-refs.ts'
 import { CredentialName, IdentityName, RepositoryName } from '../names.ts'
 import { hasPlainPatterns } from '../ssh/known-hosts.ts'
-import { WebUrl } from '../web-links.ts'
 import { Time } from './common.ts'
 
 export const repositorySettings = {

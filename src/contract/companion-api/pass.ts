@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { HeldCredential } from '../credential.ts'
-import { ForgeKind } from '../forge.ts'
 import { GrantTerms } from '../grant.ts'
+import { ForgeKind } from '../hosts/forge.ts'
 import { LfsOperation, LockPath, Oid } from '../lfs.ts'
 import { MailServer } from '../mail.ts'
 import { ReadRefPattern } from '../mirrored-refs.ts'

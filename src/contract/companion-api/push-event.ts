@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { KnownApproval } from '../approval.ts'
-import { PullRequest } from '../forge.ts'
 import { GrantTerms } from '../grant.ts'
+import { PullRequest } from '../hosts/forge.ts'
 import { PushReport, StepTime } from '../outcome.ts'
 
 /** An event of a push, which the companion sends as it happens. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { NewRepository, Repository, RepositorySettings } from '../../contract/admin-api/repositories.ts'
 import { Upstream } from '../../contract/companion-api/pass.ts'
-import { ForgeKind } from '../../contract/forge.ts'
+import { ForgeKind } from '../../contract/hosts/forge.ts'
 import { CredentialName, IdentityName, RepositoryName } from '../../contract/names.ts'
 import { auditRemoved, type Operator, withAudit } from '../audit-log.ts'
 import { json } from '../json-column.ts'

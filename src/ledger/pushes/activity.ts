@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Fetch, HostCall } from '../../contract/admin-api/records.ts'
+import { listFetches } from '../fetches.ts'
 import { listHostCalls } from '../host-calls.ts'
-import { listFetches } from './fetches.ts'
 import { listPushRows, type PushRow } from './push-summaries.ts'
 
 /** A push, a fetch, or a call to a host's API. */

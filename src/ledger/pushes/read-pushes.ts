@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Push, type PushQuery, type PushRecord } from '../../contract/admin-api/pushes.ts'
 import { ApprovalRequest } from '../../contract/approval.ts'
-import { PullRequest } from '../../contract/forge.ts'
+import { PullRequest } from '../../contract/hosts/forge.ts'
 import { DisconnectReason, Finding, PushedLfsObject, RefResult, StepTime } from '../../contract/outcome.ts'
 import { json } from '../json-column.ts'
 import { iso, millis } from '../time.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { PullRequest } from '../../contract/forge.ts'
+import type { PullRequest } from '../../contract/hosts/forge.ts'
 import { type PushReport, RefResult, type StepTime } from '../../contract/outcome.ts'
 import { newId } from '../id.ts'
 import { json } from '../json-column.ts'

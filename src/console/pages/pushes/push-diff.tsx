@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
 import { DiffPart, PushDiff } from '../../../contract/companion-api/push-diff.ts'
-import { webLinksOf } from '../../../contract/web-links.ts'
+import { webLinksOf } from '../../../contract/hosts/web-links.ts'
 import { findRepository } from '../../../ledger/access/repositories.ts'
 import { findPush } from '../../../ledger/pushes/read-pushes.ts'
 import type { ConsoleEnv } from '../../auth/env.ts'

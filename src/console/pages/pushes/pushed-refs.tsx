@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { PushRecord } from '../../../contract/admin-api/pushes.ts'
+import { webLinksOf } from '../../../contract/hosts/web-links.ts'
 import { isNullId } from '../../../contract/names.ts'
-import { webLinksOf } from '../../../contract/web-links.ts'
 import { findRepository } from '../../../ledger/access/repositories.ts'
 import type { ConsoleEnv } from '../../auth/env.ts'
 import { HostLinks } from '../../components/host-links.tsx'

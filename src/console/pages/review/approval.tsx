@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { Approval } from '../../../contract/admin-api/approvals.ts'
 import { hasRole } from '../../../contract/role.ts'
-import { findApproval } from '../../../ledger/pushes/approvals.ts'
+import { findApproval } from '../../../ledger/approvals/approvals.ts'
 import type { ConsoleEnv } from '../../auth/env.ts'
 import { Fact } from '../../components/fact.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'

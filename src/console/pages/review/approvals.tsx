@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { Approval } from '../../../contract/admin-api/approvals.ts'
-import { countWaiting, listApprovals } from '../../../ledger/pushes/approvals.ts'
+import { countWaiting, listApprovals } from '../../../ledger/approvals/approvals.ts'
 import { listedRepository } from '../../auth/authorize.tsx'
 import type { ConsoleEnv } from '../../auth/env.ts'
 import { plural } from '../../components/plural.ts'

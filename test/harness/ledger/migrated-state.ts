@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { inject } from 'vitest'
-import { migrateLedger } from '../../local/worker/workerd.ts'
+import { migrateLedger } from '../../../local/worker/workerd.ts'
 
 let made: Promise<string> | undefined
 

@@ -1,5 +1,5 @@
-import { mustGit } from '../bench-fixture.ts'
-import type { Row } from '../row.ts'
+import { mustGit } from '../../bench-fixture.ts'
+import type { Row } from '../../row.ts'
 
 const WINDOW_SECONDS = 600
 

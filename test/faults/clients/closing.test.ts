@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { accepted, seconds } from '../harness/index.ts'
-import { type Scene, SURFACES, sessionsOf, startScene, urlBy } from './fixtures/fault-fixture.ts'
-import { impatientProxy } from './fixtures/impatient-proxy.ts'
-import { holdForwards } from './fixtures/upstream-hold.ts'
-import { closeEarly, leave, stallClone, untilHalfIsClosed } from './table/client-faults.ts'
+import { accepted, seconds } from '../../harness/index.ts'
+import { type Scene, SURFACES, sessionsOf, startScene, urlBy } from '../fixtures/fault-fixture.ts'
+import { impatientProxy } from '../fixtures/impatient-proxy.ts'
+import { holdForwards } from '../fixtures/upstream-hold.ts'
+import { closeEarly, leave, stallClone, untilHalfIsClosed } from '../table/client-faults.ts'
 
 describe('connections that do not end as they should', () => {
   let scene: Scene

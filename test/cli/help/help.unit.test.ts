@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { expect, test } from 'vitest'
-import { program } from '../../cli/program.ts'
+import { program } from '../../../cli/program.ts'
 
 /** Lists the commands that do something, with the words that run them. */
 function commandsOf(command: Command, words: readonly string[] = []): [string, string][] {

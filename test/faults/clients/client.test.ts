@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { seconds, until } from '../harness/index.ts'
-import { type Scene, type Surface, sessionsOf, startScene } from './fixtures/fault-fixture.ts'
-import { type Phase, pushHeldAt } from './fixtures/held-push.ts'
-import { holdRefresh } from './fixtures/slow/slow-refresh.ts'
-import { type Leaving, leave } from './table/client-faults.ts'
-import { aftermath } from './table/measure.ts'
+import { seconds, until } from '../../harness/index.ts'
+import { type Scene, type Surface, sessionsOf, startScene } from '../fixtures/fault-fixture.ts'
+import { type Phase, pushHeldAt } from '../fixtures/held-push.ts'
+import { holdRefresh } from '../fixtures/slow/slow-refresh.ts'
+import { type Leaving, leave } from '../table/client-faults.ts'
+import { aftermath } from '../table/measure.ts'
 
 const IDLE_SECONDS = 2
 /** The bound for 15 s of silence, in seconds: 2 s more, since the machine has other work. */

@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { placesOf } from '../../cli/completion/words.ts'
-import { program } from '../../cli/program.ts'
-import { gitGate } from './command.ts'
+import { placesOf } from '../../../cli/completion/words.ts'
+import { program } from '../../../cli/program.ts'
+import { gitGate } from '../command.ts'
 
 let folder: string
 beforeAll(async () => {

@@ -1,11 +1,11 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { mustGit, type Remote } from '../bench-fixture.ts'
-import { compare, timed } from '../measure.ts'
-import { startNginx } from '../peers/servers.ts'
-import { treeTime, wholeGateTime } from '../push-cost/processor-time.ts'
-import { binary } from '../repositories.ts'
-import { compared, type Row } from '../row.ts'
+import { mustGit, type Remote } from '../../bench-fixture.ts'
+import { compare, timed } from '../../measure.ts'
+import { startNginx } from '../../peers/servers.ts'
+import { treeTime, wholeGateTime } from '../../push-cost/processor-time.ts'
+import { binary } from '../../repositories.ts'
+import { compared, type Row } from '../../row.ts'
 
 /** Many agents that clone the same repository at once, bare. */
 export const clonesAtOnce: Row = {

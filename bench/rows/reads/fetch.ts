@@ -1,7 +1,7 @@
-import { mustGit, type Remote } from '../bench-fixture.ts'
-import { compare, timed } from '../measure.ts'
-import { compared, type Result, type Row } from '../row.ts'
-import { workTree } from '../work-tree.ts'
+import { mustGit, type Remote } from '../../bench-fixture.ts'
+import { compare, timed } from '../../measure.ts'
+import { compared, type Result, type Row } from '../../row.ts'
+import { workTree } from '../../work-tree.ts'
 
 /** A fetch of a commit that was pushed to the upstream directly, so that the gate has to fetch it first. */
 export const fetchOne: Row = {

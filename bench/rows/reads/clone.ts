@@ -1,10 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { mustGit, type Remote } from '../bench-fixture.ts'
-import { compare, timed } from '../measure.ts'
-import { startGitDaemon, startNginx } from '../peers/servers.ts'
-import { binary } from '../repositories.ts'
-import { compared, type Result, type Row } from '../row.ts'
+import { mustGit, type Remote } from '../../bench-fixture.ts'
+import { compare, timed } from '../../measure.ts'
+import { startGitDaemon, startNginx } from '../../peers/servers.ts'
+import { binary } from '../../repositories.ts'
+import { compared, type Result, type Row } from '../../row.ts'
 
 /** A first clone of a large repository, bare, because a checkout costs the same for every contender. */
 export const clone: Row = {

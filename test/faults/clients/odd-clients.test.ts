@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { withAbort } from '../../container/process/with-abort.ts'
-import type { Clone } from '../harness/clone.ts'
-import { type Agent, accepted, type Gate, git, seconds, startGate, until } from '../harness/index.ts'
-import { running } from './fixtures/fault-fixture.ts'
-import { postPush, pushBody, type RawPush, shownOf } from './fixtures/raw-push.ts'
+import { withAbort } from '../../../container/process/with-abort.ts'
+import type { Clone } from '../../harness/clone.ts'
+import { type Agent, accepted, type Gate, git, seconds, startGate, until } from '../../harness/index.ts'
+import { running } from '../fixtures/fault-fixture.ts'
+import { postPush, pushBody, type RawPush, shownOf } from '../fixtures/raw-push.ts'
 
 describe('clients that do not end as git does', () => {
   let gate: Gate

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { parseUpstream } from '../upstream.ts'
 import { type ForgeKind, forgeOf, knownKind, webHostOf } from './forge.ts'
-import { parseUpstream } from './upstream.ts'
 
 /** The URL of a repository's page at its host; empty: derived from the upstream of a recognized host. */
 export const WebUrl = z

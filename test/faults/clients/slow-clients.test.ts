@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { accepted, seconds, until } from '../harness/index.ts'
-import { portOf, type Scene, sessionsOf, startScene } from './fixtures/fault-fixture.ts'
-import { fetchHeaders, grantOn } from './fixtures/passes.ts'
-import { openPush, postPush, shownOf } from './fixtures/raw-push.ts'
-import { beginPush, newPush, pushesIn, trickle } from './fixtures/slow/slow-push.ts'
+import { accepted, seconds, until } from '../../harness/index.ts'
+import { portOf, type Scene, sessionsOf, startScene } from '../fixtures/fault-fixture.ts'
+import { fetchHeaders, grantOn } from '../fixtures/passes.ts'
+import { openPush, postPush, shownOf } from '../fixtures/raw-push.ts'
+import { beginPush, newPush, pushesIn, trickle } from '../fixtures/slow/slow-push.ts'
 
 const WAYS = ['worker', 'git://'] as const
 

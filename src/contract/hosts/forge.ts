@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { isSafeForSecrets } from './credential.ts'
-import { parseUpstream } from './upstream.ts'
+import { isSafeForSecrets } from '../credential.ts'
+import { parseUpstream } from '../upstream.ts'
 
 /** A kind of host, by its API. Forgejo has Gitea's. */
 export const ForgeKind = z.enum(['github', 'gitlab', 'gitea'])

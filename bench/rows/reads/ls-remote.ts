@@ -1,8 +1,8 @@
 import path from 'node:path'
-import { mustGit, type Remote } from '../bench-fixture.ts'
-import { compare, timed } from '../measure.ts'
-import { startGitDaemon, startNginx } from '../peers/servers.ts'
-import { compared, type Result, type Row } from '../row.ts'
+import { mustGit, type Remote } from '../../bench-fixture.ts'
+import { compare, timed } from '../../measure.ts'
+import { startGitDaemon, startNginx } from '../../peers/servers.ts'
+import { compared, type Result, type Row } from '../../row.ts'
 
 /** `git ls-remote`, which only reads the ref advertisement. */
 export const lsRemote: Row = {

@@ -1,7 +1,7 @@
-import type { Admin } from '../../local/admin-client.ts'
-import { type Push, PushPage, PushRecord } from '../../src/contract/admin-api/pushes.ts'
-import { seconds } from './units.ts'
-import { until } from './until.ts'
+import type { Admin } from '../../../local/admin-client.ts'
+import { type Push, PushPage, PushRecord } from '../../../src/contract/admin-api/pushes.ts'
+import { seconds } from '../units.ts'
+import { until } from '../until.ts'
 
 /** The pushes in the ledger, read through the admin API. */
 export interface Ledger {

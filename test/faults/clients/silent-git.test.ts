@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { send } from '../grants/wire.ts'
-import { git, seconds, startGate, until } from '../harness/index.ts'
-import { running } from './fixtures/fault-fixture.ts'
+import { send } from '../../grants/wire.ts'
+import { git, seconds, startGate, until } from '../../harness/index.ts'
+import { running } from '../fixtures/fault-fixture.ts'
 
 test('a fetch for which git says nothing gets an error, and its processes are killed', async () => {
   await using gate = await startGate({ settings: { GATE_READ_IDLE_SECONDS: '1' } })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { Fetch, FetchQuery } from '../../contract/admin-api/records.ts'
-import { iso, millis } from '../time.ts'
-import { filter, REPOSITORY_FILTER } from './filter.ts'
+import type { Fetch, FetchQuery } from '../contract/admin-api/records.ts'
+import { filter, REPOSITORY_FILTER } from './pushes/filter.ts'
+import { iso, millis } from './time.ts'
 
 /**
  * A fetch consists of several requests in protocol v2, so requests within this time count as the same fetch.

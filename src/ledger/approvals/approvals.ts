@@ -5,8 +5,8 @@ import { RefResult } from '../../contract/outcome.ts'
 import { type AuthenticatedOperator, type Operator, withAudit } from '../audit-log.ts'
 import { newId } from '../id.ts'
 import { json } from '../json-column.ts'
+import { filter } from '../pushes/filter.ts'
 import { iso, isoOrNull } from '../time.ts'
-import { filter } from './filter.ts'
 
 const Vote = z.object({ operator: z.string(), at: z.number().transform(iso) })
 
