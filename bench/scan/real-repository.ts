@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import type { Check, IncomingPush } from '../../container/checks/check.ts'
+import { shareReaders } from '../../container/checks/index.ts'
 import { gitEnvironment } from '../../container/git/git.ts'
 import { incoming, readCommand } from '../../test/scan/fixtures/repositories.ts'
 
@@ -72,3 +74,9 @@ export const stagedPush = (home: string, old: string, id: string) =>
     [readCommand(`${old} ${id} refs/heads/pushed`)],
     {},
   )
+
+/** Runs a check as the companion does: the checks of a push share git's processes, which end with them. */
+export async function runCheck(check: Check, push: IncomingPush, signal: AbortSignal) {
+  await using _ = shareReaders(push.git)
+  return await check.run(push, () => {}, signal)
+}

@@ -8,7 +8,7 @@ import { secrets } from '../../container/checks/secrets/index.ts'
 import { gitleaks } from '../../test/scan/fixtures/gitleaks.ts'
 import { spread } from '../measure.ts'
 import { timesOf } from '../push-cost/processor-time.ts'
-import { git, quarantine, stage, stagedPush, ZERO } from './real-repository.ts'
+import { git, quarantine, runCheck, stage, stagedPush, ZERO } from './real-repository.ts'
 
 // Measures the scan of a real repository's first import, and of its last 200 commits in 40 pushes, beside
 // `gitleaks git` over the same commits: node bench/scan/scan-import.ts REPOSITORY... [--ranges] [--findings]
@@ -51,7 +51,7 @@ async function scanPush(home: string, old: string, id: string): Promise<Cost> {
   const started = performance.now()
   const before = cpuSeconds()
   const { signal } = new AbortController()
-  const refusals = await check.run(push, () => {}, signal)
+  const refusals = await runCheck(check, push, signal)
   const { findings, scanned } = push.record
   if (process.argv.includes('--findings'))
     for (const { rule, path, line, commit, fingerprint } of findings)

@@ -9,6 +9,7 @@ import { gitleaks } from '../../test/scan/fixtures/gitleaks.ts'
 import { incoming, templates, workTree } from '../../test/scan/fixtures/repositories.ts'
 import { compare, ratio, spread } from '../measure.ts'
 import { timesOf } from '../push-cost/processor-time.ts'
+import { runCheck } from './real-repository.ts'
 
 // Measures the scan of one changed line in a short and in a long file that upstream has; the target is a ratio of 1.3.
 // The figures are processor time of a process that scans, as a companion does, and of the programs that it starts.
@@ -31,7 +32,7 @@ function scanHere(): void {
   const check = secrets({ gitleaks, seconds: 120, maxBlobBytes: 50 << 20, fingerprintKey: 'bench' })
   process.on('message', async (push: Push) => {
     const [started, programs] = [process.cpuUsage(), programsMs()]
-    const refusals = await check.run(incoming(...push), () => {}, new AbortController().signal)
+    const refusals = await runCheck(check, incoming(...push), new AbortController().signal)
     if (refusals.length > 0) throw new Error('a clean push was refused')
     const { user, system } = process.cpuUsage(started)
     process.send?.({ own: (user + system) / 1000, programs: programsMs() - programs })
