@@ -8,18 +8,19 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 
 const root = path.dirname(fileURLToPath(import.meta.url))
-const at = (...parts) => path.join(root, ...parts)
-const say = line => process.stderr.write(`setup: ${line}\n`)
+const inRoot = (...parts) => path.join(root, ...parts)
+const log = line => process.stderr.write(`setup: ${line}\n`)
 
-class Stop extends Error {}
+class SetupError extends Error {}
 
-/** Runs a command with its output in view. Throws Stop with `remedy` when it fails. */
-function must(command, args, { remedy, ...options }) {
+/** Runs a command with its output in view. Throws SetupError with `remedy` when it fails. */
+function runOrStop(command, args, { remedy, ...options }) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], ...options })
-  if (status !== 0) throw new Stop(`${error ? error.message : `${command} ${args[0]} failed`}; ${remedy}`)
+  if (status !== 0)
+    throw new SetupError(`${error ? error.message : `${command} ${args[0]} failed`}; ${remedy}`)
 }
 
-const onPath = name =>
+const findOnPath = name =>
   [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/local/sbin', '/sbin', '/usr/local/go/bin']
     .filter(Boolean)
     .map(folder => path.join(folder, name))
@@ -38,13 +39,13 @@ function isFile(name) {
 
 function npmIsDone() {
   try {
-    const wanted = JSON.parse(fs.readFileSync(at('package-lock.json'), 'utf8')).packages
-    const present = JSON.parse(fs.readFileSync(at('node_modules/.package-lock.json'), 'utf8')).packages
+    const wanted = JSON.parse(fs.readFileSync(inRoot('package-lock.json'), 'utf8')).packages
+    const present = JSON.parse(fs.readFileSync(inRoot('node_modules/.package-lock.json'), 'utf8')).packages
     return (
-      fs.existsSync(at('node_modules/.bin/node')) &&
+      fs.existsSync(inRoot('node_modules/.bin/node')) &&
       Object.entries(wanted).every(
-        ([where, { version, optional, peer }]) =>
-          where === '' || optional || peer || present[where]?.version === version,
+        ([folder, { version, optional, peer }]) =>
+          folder === '' || optional || peer || present[folder]?.version === version,
       )
     )
   } catch {
@@ -53,15 +54,15 @@ function npmIsDone() {
 }
 
 function installPackages() {
-  say('installing the npm packages of package-lock.json')
+  log('installing the npm packages of package-lock.json')
   const npm = process.env.npm_execpath
   // Not `npm ci`: it refuses a lock file that lacks other platforms' optional packages (npm/cli#4828).
   const args = ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']
   const remedy = 'check the connection to the npm registry, then run it again'
-  if (npm?.endsWith('.js')) must(process.execPath, [npm, ...args], { remedy })
-  else must('npm', args, { remedy })
-  if (!fs.existsSync(at('node_modules/.bin/node')))
-    throw new Stop(
+  if (npm?.endsWith('.js')) runOrStop(process.execPath, [npm, ...args], { remedy })
+  else runOrStop('npm', args, { remedy })
+  if (!fs.existsSync(inRoot('node_modules/.bin/node')))
+    throw new SetupError(
       'npm did not install the package "node"; allow its install script (npm config get ignore-scripts)',
     )
 }
@@ -71,8 +72,8 @@ function installPackages() {
 // reason.
 
 const forTests = process.argv.includes('--tests')
-const canInstall = process.getuid?.() === 0 && onPath('apt-get')
-const debian = {
+const canInstall = process.getuid?.() === 0 && findOnPath('apt-get')
+const packageOf = {
   git: 'git',
   ssh: 'openssh-client',
   'ssh-keygen': 'openssh-client',
@@ -82,12 +83,12 @@ const debian = {
   // Without it, the tests of Git LFS with the real client are skipped.
   ...(forTests && canInstall ? { 'git-lfs': 'git-lfs' } : {}),
 }
-const missingPrograms = () => Object.keys(debian).filter(name => !onPath(name))
+const missingPrograms = () => Object.keys(packageOf).filter(name => !findOnPath(name))
 
 function installPrograms(missing) {
-  const packages = [...new Set(missing.map(name => debian[name]))]
+  const packages = [...new Set(missing.map(name => packageOf[name]))]
   const byHand = `install ${packages.join(' ')} (needed: ${missing.join(', ')})`
-  if (!canInstall) throw new Stop(byHand)
+  if (!canInstall) throw new SetupError(byHand)
   aptInstall(packages)
   // This set-up needs sshd's program only, so the system's ssh service stays off.
   if (missing.includes('sshd') && fs.existsSync('/run/systemd/system'))
@@ -95,9 +96,9 @@ function installPrograms(missing) {
 }
 
 function aptInstall(packages) {
-  say(`installing the Debian packages ${packages.join(' ')}`)
+  log(`installing the Debian packages ${packages.join(' ')}`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' }
-  const apt = args =>
+  const aptGet = args =>
     // flock waits for another run; apt itself fails at once when its lists are locked.
     spawnSync(
       'flock',
@@ -108,56 +109,56 @@ function aptInstall(packages) {
       },
     ).status === 0
   fs.mkdirSync('/run/lock', { recursive: true })
-  const install = () => apt(['install', '-y', '--no-install-recommends', ...packages])
+  const install = () => aptGet(['install', '-y', '--no-install-recommends', ...packages])
   withoutStartingServices(() => {
-    if (!install() && !(apt(['update']) && install()))
-      throw new Stop(`apt-get could not; install ${packages.join(' ')}`)
+    if (!install() && !(aptGet(['update']) && install()))
+      throw new SetupError(`apt-get could not; install ${packages.join(' ')}`)
   })
 }
 
 /** Debian starts a service at its installation, unless policy-rc.d exits with 101 (invoke-rc.d(8)). */
 function withoutStartingServices(work) {
   const policy = '/usr/sbin/policy-rc.d'
-  let ours = false
+  let isOwn = false
   try {
     fs.writeFileSync(policy, '#!/bin/sh\nexit 101\n', { flag: 'wx', mode: 0o755 })
-    ours = true
+    isOwn = true
   } catch (error) {
     if (error.code !== 'EEXIST') throw error
   }
   try {
     work()
   } finally {
-    if (ours) fs.rmSync(policy, { force: true })
+    if (isOwn) fs.rmSync(policy, { force: true })
   }
 }
 
 // --- gitleaks: built from container/gitleaks, which pins the version, or the same version from PATH.
 
-const tool = at('.cache/gitleaks/gitleaks')
-const toolStamp = at('.cache/gitleaks/module')
-const goModule = () => fs.readFileSync(at('container/gitleaks/go.mod'), 'utf8')
+const gitleaks = inRoot('.cache/gitleaks/gitleaks')
+const gitleaksStamp = inRoot('.cache/gitleaks/module')
+const goModule = () => fs.readFileSync(inRoot('container/gitleaks/go.mod'), 'utf8')
 const moduleHash = () =>
   createHash('sha256')
     .update(goModule())
-    .update(fs.readFileSync(at('container/gitleaks/go.sum')))
+    .update(fs.readFileSync(inRoot('container/gitleaks/go.sum')))
     .digest('hex')
 
 /** cgo's needs for RE2, whose regular expressions are 10 times as fast as Go's, by their Debian packages. */
-const forRe2 = {
+const RE2_PACKAGES = {
   'libre2-dev': () => isFile('/usr/include/re2/re2.h'),
-  'g++': () => onPath('g++'),
-  'pkg-config': () => onPath('pkg-config'),
+  'g++': () => findOnPath('g++'),
+  'pkg-config': () => findOnPath('pkg-config'),
 }
-const missingForRe2 = () => Object.keys(forRe2).filter(name => !forRe2[name]())
+const missingForRe2 = () => Object.keys(RE2_PACKAGES).filter(name => !RE2_PACKAGES[name]())
 
 /** The build of gitleaks that this machine can make: with RE2 where its library is, or else with Go's own engine. */
 const buildKind = () => (missingForRe2().length === 0 ? 're2' : 'plain')
-const stamp = () => `${moduleHash()} ${buildKind()}`
+const wantedStamp = () => `${moduleHash()} ${buildKind()}`
 
 function gitleaksIsDone() {
   try {
-    return fs.existsSync(tool) && fs.readFileSync(toolStamp, 'utf8') === stamp()
+    return fs.existsSync(gitleaks) && fs.readFileSync(gitleaksStamp, 'utf8') === wantedStamp()
   } catch {
     return false
   }
@@ -170,59 +171,59 @@ function installRe2() {
   try {
     aptInstall(missing)
   } catch (error) {
-    if (!(error instanceof Stop)) throw error
-    say(`${error.message}; gitleaks is built without RE2`)
+    if (!(error instanceof SetupError)) throw error
+    log(`${error.message}; gitleaks is built without RE2`)
   }
 }
 
 function installGitleaks() {
   const [, name, version] = /^\s*(?:require )?(\S+\/gitleaks\/v8) v(\S+)/m.exec(goModule()) ?? []
-  if (!version) throw new Stop('container/gitleaks/go.mod names no version of gitleaks')
-  fs.mkdirSync(path.dirname(tool), { recursive: true })
-  const fresh = `${tool}.${process.pid}`
-  const go = onPath('go')
-  const installed = onPath('gitleaks')
+  if (!version) throw new SetupError('container/gitleaks/go.mod names no version of gitleaks')
+  fs.mkdirSync(path.dirname(gitleaks), { recursive: true })
+  const unfinished = `${gitleaks}.${process.pid}`
+  const go = findOnPath('go')
+  const installed = findOnPath('gitleaks')
   const installedVersion =
     installed && spawnSync(installed, ['version'], { encoding: 'utf8' }).stdout?.trim().replace(/^v/, '')
   if (installedVersion === version) {
-    fs.copyFileSync(installed, fresh)
+    fs.copyFileSync(installed, unfinished)
   } else if (go) {
     installRe2()
-    say(`building gitleaks ${version} (a minute or two the first time)`)
+    log(`building gitleaks ${version} (a minute or two the first time)`)
     const isRe2 = buildKind() === 're2'
     const flags = ['-trimpath', '-ldflags', `-s -w -X ${name}/version.Version=${version}`]
     if (isRe2) flags.push('-tags', 'gore2regex re2_cgo')
     const env = { ...process.env, GOFLAGS: '-mod=readonly -buildvcs=false', GOWORK: 'off' }
-    must(go, ['build', ...flags, '-o', fresh, name], {
-      cwd: at('container/gitleaks'),
+    runOrStop(go, ['build', ...flags, '-o', unfinished, name], {
+      cwd: inRoot('container/gitleaks'),
       env: { ...env, CGO_ENABLED: isRe2 ? '1' : '0' },
       remedy: `check the connection to the Go module proxy, or put gitleaks ${version} on PATH`,
     })
-  } else throw new Stop(`install Go 1.24 or newer, or put gitleaks ${version} on PATH`)
-  fs.chmodSync(fresh, 0o755)
-  fs.renameSync(fresh, tool)
-  fs.writeFileSync(fresh, stamp())
-  fs.renameSync(fresh, toolStamp)
+  } else throw new SetupError(`install Go 1.24 or newer, or put gitleaks ${version} on PATH`)
+  fs.chmodSync(unfinished, 0o755)
+  fs.renameSync(unfinished, gitleaks)
+  fs.writeFileSync(unfinished, wantedStamp())
+  fs.renameSync(unfinished, gitleaksStamp)
 }
 
 // --- npm does not link a package's own commands, so this link makes `npx git-gate` work in the project.
 
-const link = at('node_modules/.bin/git-gate')
+const link = inRoot('node_modules/.bin/git-gate')
 const linkIsDone = () => fs.lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() === true
 
 /** Runs one set-up at a time in this folder. A set-up that waited finds the work done. */
-async function alone(work) {
-  const lock = at('.cache/setup.pid')
-  const claim = `${lock}.${process.pid}`
+async function withLock(work) {
+  const lock = inRoot('.cache/setup.pid')
+  const ownPid = `${lock}.${process.pid}`
   fs.mkdirSync(path.dirname(lock), { recursive: true })
-  fs.writeFileSync(claim, String(process.pid))
+  fs.writeFileSync(ownPid, String(process.pid))
   try {
-    for (let told = false; !take(claim, lock); told = true) {
-      if (!told) say('waiting for another set-up of this folder')
+    for (let isWaiting = false; !tryLock(ownPid, lock); isWaiting = true) {
+      if (!isWaiting) log('waiting for another set-up of this folder')
       await new Promise(resolve => setTimeout(resolve, 200))
     }
   } finally {
-    fs.rmSync(claim)
+    fs.rmSync(ownPid)
   }
   try {
     work()
@@ -232,9 +233,9 @@ async function alone(work) {
 }
 
 /** A hard link is created atomically, so a lock always contains its owner's process id. */
-function take(claim, lock) {
+function tryLock(ownPid, lock) {
   try {
-    fs.linkSync(claim, lock)
+    fs.linkSync(ownPid, lock)
     return true
   } catch (error) {
     if (error.code !== 'EEXIST') throw error
@@ -260,11 +261,11 @@ function setUp() {
 
 try {
   if (!isDone()) {
-    await alone(setUp)
-    say('done')
+    await withLock(setUp)
+    log('done')
   }
 } catch (error) {
-  if (!(error instanceof Stop)) throw error
-  say(error.message)
+  if (!(error instanceof SetupError)) throw error
+  log(error.message)
   process.exitCode = 1
 }

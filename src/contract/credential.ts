@@ -50,13 +50,13 @@ export const CredentialUser = z
  * A credential for a host over HTTPS, without its secret: a token, or the private key of a GitHub App. Passes
  * carry it; the companion has the secret.
  */
-export const HeldCredential = z.object({
+export const HostCredential = z.object({
   name: CredentialName,
   user: CredentialUser,
   /** Null: the secret is itself the token. */
   app: GitHubApp.nullable(),
 })
-export type HeldCredential = z.infer<typeof HeldCredential>
+export type HostCredential = z.infer<typeof HostCredential>
 
 /** The secret of a credential, as it is set. Git's credential protocol ends a value at a line's end. */
 export const CredentialSecret = z

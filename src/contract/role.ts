@@ -5,7 +5,7 @@ export const Role = z.enum(['viewer', 'approver', 'admin'])
 export type Role = z.infer<typeof Role>
 
 /** A role in one repository, or in the whole gate if `repository` is null. */
-export interface HeldRole {
+export interface AssignedRole {
   readonly role: Role
   readonly repository: string | null
 }
@@ -16,7 +16,7 @@ export type Scope = { readonly repository: string } | 'gate' | 'any'
 const rank = (role: Role) => Role.options.indexOf(role)
 
 /** Returns whether one of the roles is `minRole` or a higher role in the scope. */
-export const hasRole = (roles: readonly HeldRole[], minRole: Role, scope: Scope): boolean =>
+export const hasRole = (roles: readonly AssignedRole[], minRole: Role, scope: Scope): boolean =>
   roles.some(
     ({ role, repository }) =>
       rank(role) >= rank(minRole) &&
@@ -27,5 +27,5 @@ export const hasRole = (roles: readonly HeldRole[], minRole: Role, scope: Scope)
   )
 
 /** Returns a role in words, such as "approver of github.com/acme/app". */
-export const describeRole = ({ role, repository }: HeldRole): string =>
+export const describeRole = ({ role, repository }: AssignedRole): string =>
   `${role} of ${repository ?? 'the gate'}`

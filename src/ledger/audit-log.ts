@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { AuditEntry } from '../contract/admin-api/records.ts'
-import type { HeldRole } from '../contract/role.ts'
+import type { AssignedRole } from '../contract/role.ts'
 import { iso } from './time.ts'
 
 /** The author of a change: an admin token, by its label, or a person who has signed in. */
@@ -10,7 +10,7 @@ export interface Operator {
 
 /** An operator whom a request has authenticated, with the roles of this moment. */
 export interface AuthenticatedOperator extends Operator {
-  readonly roles: readonly HeldRole[]
+  readonly roles: readonly AssignedRole[]
   /** The same for each sign-in and token of a person or service. Approvals count by it. */
   readonly person: string
 }

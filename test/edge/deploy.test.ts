@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { projectRoot } from '../../local/worker/bundle.ts'
 import { containerEnvironment } from '../../src/companion/container-environment.ts'
-import { HeldCredential } from '../../src/contract/credential.ts'
+import { HostCredential } from '../../src/contract/credential.ts'
 import { IdentityName } from '../../src/contract/names.ts'
 import { gitText } from '../harness/index.ts'
 
@@ -61,7 +61,7 @@ test("a container gets the secrets of its own repository's identity and credenti
   }
   const secretsFor = async (upstream: Parameters<typeof containerEnvironment>[1]) =>
     Object.keys((await containerEnvironment(worker, upstream)).variables).filter(name => name in worker)
-  const credential = HeldCredential.parse({ name: 'acme-bot', user: 'git', app: null })
+  const credential = HostCredential.parse({ name: 'acme-bot', user: 'git', app: null })
   expect(await secretsFor({ identity: null, credential })).toEqual(['GATE_CREDENTIAL_ACME_BOT'])
   expect(await secretsFor({ identity: IdentityName.parse('deploy'), credential: null })).toEqual([
     'GATE_IDENTITY_DEPLOY',

@@ -167,7 +167,7 @@ test('a private key goes to the companion, and no response contains it', async (
   const made = await gate.json('POST', '/identities', { name: 'given', privateKey })
   expect(made).toMatchObject({ name: 'given', publicKey: expect.stringContaining('ssh-ed25519') })
   expect(gate.companionRequests.at(-1)).toMatchObject({
-    pass: { service: 'identity', identity: 'given' },
+    pass: { service: 'store-identity', identity: 'given' },
     body: privateKey,
   })
   expect(await gate.dump()).not.toContain(privateKey)

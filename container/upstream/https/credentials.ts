@@ -1,5 +1,5 @@
 import type { Upstream } from '../../../src/contract/companion-api/pass.ts'
-import type { HeldCredential } from '../../../src/contract/credential.ts'
+import type { HostCredential } from '../../../src/contract/credential.ts'
 import { type CredentialName, credentialVariable } from '../../../src/contract/names.ts'
 import { deleteSecret, moveSecretsFromEnv, readSecret, writeSecret } from '../secret-files.ts'
 import { UpstreamError } from '../upstream-error.ts'
@@ -27,7 +27,7 @@ export interface Credentials {
    */
   tokenFor(upstream: Upstream, signal: AbortSignal, permissions?: AppPermissions): Promise<HostToken>
   /** Returns the secret of a credential as it was stored. Rejects with UpstreamError when there is none. */
-  secretOf(credential: HeldCredential): Promise<string>
+  secretOf(credential: HostCredential): Promise<string>
   /** Drops a token that the host has refused, so that the next one is new. */
   refused(token: string): void
 }
@@ -36,7 +36,7 @@ export interface Credentials {
 export async function openCredentials(folder: string, env: NodeJS.ProcessEnv): Promise<Credentials> {
   await moveSecretsFromEnv(folder, FROM_ENVIRONMENT, env)
   const apps = createAppTokens()
-  const secretOf = async (credential: HeldCredential) => {
+  const secretOf = async (credential: HostCredential) => {
     const { name } = credential
     const secret = await readSecret(folder, [name, credentialVariable(name)])
     if (secret === undefined) throw missing(credential)
@@ -62,7 +62,7 @@ export async function openCredentials(folder: string, env: NodeJS.ProcessEnv): P
   }
 }
 
-const missing = ({ name, user }: HeldCredential) =>
+const missing = ({ name, user }: HostCredential) =>
   new UpstreamError(`the gate has no secret of the credential "${name}"`, {
     fix: `set it with: git gate credential set ${name} --user ${user}`,
   })

@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { companionKind, settingsOf } from '../../common/settings.ts'
 import { askCompanion } from '../../companion/index.ts'
 import { Credential, CredentialSettings, RemovedCredential } from '../../contract/admin-api/credentials.ts'
-import { type HeldCredential, USER_OF_APP } from '../../contract/credential.ts'
+import { type HostCredential, USER_OF_APP } from '../../contract/credential.ts'
 import { CredentialName, credentialVariable } from '../../contract/names.ts'
 import {
   findCredential,
@@ -101,7 +101,7 @@ async function getCredentialOr404(ledger: D1Database, name: string): Promise<Cre
 function withUser(
   { user, app }: CredentialSettings,
   known: Credential | undefined,
-): Pick<HeldCredential, 'user' | 'app'> {
+): Pick<HostCredential, 'user' | 'app'> {
   if (app) return { user: user ?? USER_OF_APP, app }
   if (user !== undefined) return { user, app: null }
   if (known) return { user: known.user, app: known.app }
@@ -114,7 +114,7 @@ function withUser(
 }
 
 /** Throws a Problem when the secret is of the other kind: a token of an app, or a key as a token. */
-function checkKind({ app }: HeldCredential, secret: string | undefined): void {
+function checkKind({ app }: HostCredential, secret: string | undefined): void {
   if (secret === undefined || secret.startsWith('-----BEGIN ') === (app !== null)) return
   throw app
     ? new Problem(
@@ -148,7 +148,7 @@ async function storeOnCompanion(env: Env, credential: CredentialName, secret: st
 /** A Worker cannot write its own secrets, so the operator sets the secret first. */
 async function checkVariable(
   ledger: D1Database,
-  { name }: HeldCredential,
+  { name }: HostCredential,
   secret: string | undefined,
 ): Promise<void> {
   const variable = credentialVariable(name)

@@ -2,13 +2,13 @@ import type { Context } from 'hono'
 import { z } from 'zod'
 import { Decided, Declined, GrantedException } from '../../contract/admin-api/findings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
-import { DecisionForm, reasonOr, untilOf } from '../findings/decision-form.ts'
+import { FindingDecision, reasonOr, untilOf } from '../findings/finding-decision.ts'
 import { pushPage } from '../pages/pushes/push.tsx'
 import { pendingPage, toPageQuery } from '../pages/review/pending-findings.tsx'
 import { isOwnPath, pathOf } from '../paths.ts'
 import { callApi } from './call-api.ts'
 
-const Decision = DecisionForm.extend({
+const Decision = FindingDecision.extend({
   repository: z.string(),
   fingerprint: z.string(),
   /** The findings to decide on: this one, or all pending ones with its push, path, rule or repository. */

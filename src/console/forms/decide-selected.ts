@@ -2,13 +2,13 @@ import type { Context } from 'hono'
 import { z } from 'zod'
 import { Decided } from '../../contract/admin-api/findings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
-import { DecisionForm, reasonOr, untilOf } from '../findings/decision-form.ts'
+import { FindingDecision, reasonOr, untilOf } from '../findings/finding-decision.ts'
 import { parseSelection } from '../findings/selection.ts'
 import { pendingPage, toPageQuery } from '../pages/review/pending-findings.tsx'
 import { isOwnPath } from '../paths.ts'
 import { type ApiProblem, callApi } from './call-api.ts'
 
-const Selection = DecisionForm.extend({
+const Selection = FindingDecision.extend({
   finding: z
     .union([z.string().transform(value => [value]), z.array(z.string())])
     .default([])

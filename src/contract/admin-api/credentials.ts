@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CredentialSecret, CredentialUser, GitHubApp, HeldCredential } from '../credential.ts'
+import { CredentialSecret, CredentialUser, GitHubApp, HostCredential } from '../credential.ts'
 import { Time } from './common.ts'
 
 /** A new credential, or the change of one. Without `user` and `app` an existing one keeps both. */
@@ -19,7 +19,7 @@ export const CredentialSettings = z
   .meta({ id: 'CredentialSettings' })
 export type CredentialSettings = z.infer<typeof CredentialSettings>
 
-export const Credential = HeldCredential.extend({ createdAt: Time, changedAt: Time }).meta({
+export const Credential = HostCredential.extend({ createdAt: Time, changedAt: Time }).meta({
   id: 'Credential',
 })
 export type Credential = z.infer<typeof Credential>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { HeldCredential } from '../credential.ts'
+import { HostCredential } from '../credential.ts'
 import { GrantTerms } from '../grant.ts'
 import { ForgeKind } from '../hosts/forge.ts'
 import { LfsOperation, LockPath, Oid } from '../lfs.ts'
@@ -33,7 +33,7 @@ export const Upstream = z.object({
   /** The host keys of an SSH upstream; empty over HTTPS. */
   knownHosts: z.string(),
   /** The credential at the host over HTTPS: for an HTTPS upstream, and for the host's API. */
-  credential: HeldCredential.nullable(),
+  credential: HostCredential.nullable(),
   /** Certificates (PEM) of the authorities to trust over HTTPS; empty: those of the companion's system. */
   ca: z.string(),
   /** The URL of the proxy for HTTPS; empty: none. */
@@ -162,7 +162,7 @@ export const Pass = z.discriminatedUnion('service', [
     service: z.literal('send-mail'),
     ...base,
     server: MailServer,
-    credential: HeldCredential.nullable(),
+    credential: HostCredential.nullable(),
   }),
   /** Validate the gitleaks configuration in the body, for `repository`. */
   z.object({ service: z.literal('check-config'), ...base, repository: Upstream }),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Credential } from '../../contract/admin-api/credentials.ts'
-import { GitHubApp, HeldCredential } from '../../contract/credential.ts'
+import { GitHubApp, HostCredential } from '../../contract/credential.ts'
 import { CredentialName } from '../../contract/names.ts'
 import { type Operator, withAudit } from '../audit-log.ts'
 import { json } from '../json-column.ts'
@@ -9,7 +9,7 @@ import { iso } from '../time.ts'
 const Row = z
   .object({
     name: CredentialName,
-    user: HeldCredential.shape.user,
+    user: HostCredential.shape.user,
     app: json(GitHubApp).nullable(),
     created_at: z.number(),
     changed_at: z.number(),
@@ -37,7 +37,7 @@ export async function findCredential(ledger: D1Database, name: string): Promise<
 export async function setCredential(
   ledger: D1Database,
   operator: Operator,
-  { name, user, app }: HeldCredential,
+  { name, user, app }: HostCredential,
 ): Promise<void> {
   const now = Date.now()
   await withAudit(

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type NewOperatorRole, type OperatorRole, Principal } from '../../contract/admin-api/operators.ts'
 import { RepositoryName } from '../../contract/names.ts'
-import { type HeldRole, Role } from '../../contract/role.ts'
+import { type AssignedRole, Role } from '../../contract/role.ts'
 import { type Operator, withAudit } from '../audit-log.ts'
 import { iso } from '../time.ts'
 
@@ -29,7 +29,7 @@ function namesOf({ issuer, subject, email, groups }: Person): string[] {
 const Held = z.object({ role: Role, repository: z.string().nullable() })
 
 /** Returns the roles of a person; without an entry in the ledger there are none. */
-export async function rolesOf(ledger: D1Database, person: Person): Promise<HeldRole[]> {
+export async function rolesOf(ledger: D1Database, person: Person): Promise<AssignedRole[]> {
   const { results } = await ledger
     .prepare(
       'SELECT role, repository FROM operator_roles WHERE principal IN (SELECT value FROM json_each(?))',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Decline, Exception, Upstream } from '../../contract/companion-api/pass.ts'
-import { HeldCredential } from '../../contract/credential.ts'
+import { HostCredential } from '../../contract/credential.ts'
 import { GrantTerms } from '../../contract/grant.ts'
 import { AgentName } from '../../contract/names.ts'
 import { json } from '../json-column.ts'
@@ -39,7 +39,7 @@ const GrantRow = z.object({
   upstream: z.string(),
   identity: z.string().nullable(),
   known_hosts: z.string(),
-  credential: json(HeldCredential).nullable(),
+  credential: json(HostCredential).nullable(),
   ca: z.string(),
   proxy: z.string(),
   forge: z.string().nullable(),

@@ -42,7 +42,7 @@ async function approvalPage(c: Context<ConsoleEnv>, id: string, problem?: ApiPro
         </div>
         <ErrorMessage problem={problem} />
         <Facts approval={approval} />
-        {state === 'waiting' && mayDecide && <DecisionForm c={c} id={id} />}
+        {state === 'waiting' && mayDecide && <ApprovalForm c={c} id={id} />}
         <p>
           <a href={pathOf.diff(id)}>Its commits and diff</a>
         </p>
@@ -110,7 +110,7 @@ const Facts = ({ approval }: { approval: Approval }) => (
   </dl>
 )
 
-const DecisionForm = ({ c, id }: { c: Context<ConsoleEnv>; id: string }) => (
+const ApprovalForm = ({ c, id }: { c: Context<ConsoleEnv>; id: string }) => (
   <Form c={c} action={pathOf.approval(id)} class="decision">
     <label class="wide">
       Reason of a rejection

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { EXPIRY_OPTIONS } from './decision-fields.tsx'
 
 /** The fields of every decision on findings. */
-export const DecisionForm = z.object({
+export const FindingDecision = z.object({
   decision: z.enum(['allow', 'decline']),
   reason: z.string().trim(),
   until: z.enum(['day', 'week', 'month', 'never']),
