@@ -84,7 +84,7 @@ test('a client that falls silent is disconnected, also after a read that no call
   const draining = body.drain()
   stream.write('one')
   expect(String(await unawaited)).toBe('one')
-  await expect(draining).rejects.toMatchObject({ reason: 'idle' })
+  await expect(draining).rejects.toMatchObject({ reason: 'idle-timeout' })
 })
 
 test('a client whose gzip body is refused is disconnected when it falls silent', async () => {
@@ -95,7 +95,7 @@ test('a client whose gzip body is refused is disconnected when it falls silent',
   await expect(body.read()).rejects.toBeInstanceOf(UnreadableBody)
   const draining = body.drain()
   stream.write('more')
-  await expect(draining).rejects.toMatchObject({ reason: 'idle' })
+  await expect(draining).rejects.toMatchObject({ reason: 'idle-timeout' })
 })
 
 test('many reads leave no listener behind', async () => {
