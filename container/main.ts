@@ -81,13 +81,14 @@ const companion: Companion = {
   credentials,
   recovered: recover({ journal, mirrors, links, settings }),
 }
-const server = serve(companion)
-const gitServer = settings.git && (await startGitDaemon(companion, settings.git))
-
-server.on('error', error => {
-  console.error(`companion: ${error.message}`)
+const exit = ({ message }: Error): never => {
+  console.error(`companion: ${message}`)
   process.exit(1)
-})
+}
+const server = serve(companion).on('error', exit)
+const gitServer =
+  settings.git && (await startGitDaemon(companion, settings.git).catch(exit)).on('error', exit)
+
 server.listen(settings.port, settings.host, () => {
   const { port } = server.address() as AddressInfo
   console.log(`companion: ready http://${settings.host}:${port}`)

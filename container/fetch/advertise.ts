@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { PassFor } from '../../src/contract/companion-api/pass.ts'
-import { disconnectSignal, endWithTimeout } from '../client/response-end.ts'
+import { disconnectSignal, sendWithTimeout } from '../client/response-end.ts'
 import { spawnHttpBackend } from '../git/http-backend.ts'
 import { gitProtocol } from '../git/protocol-version.ts'
 import type { Mirror } from '../mirror/mirror.ts'
@@ -31,8 +31,7 @@ export async function advertise(
       // Caches of HTTP/1.0 know no cache-control. git http-backend sends it too.
       pragma: 'no-cache',
     })
-    response.write(body)
-    return sessionEndOf(await endWithTimeout(response, settings.readIdleMs))
+    return sessionEndOf(await sendWithTimeout(response, Buffer.from(body), settings.readIdleMs))
   }
   const ended = new AbortController()
   const backend = spawnHttpBackend(

@@ -4,7 +4,7 @@ import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import type { Pace } from '../client/idle-deadline.ts'
 import { contentOf, UnreadableBody } from '../client/inflate-body.ts'
 import { ClientGone, readBody } from '../client/request-body.ts'
-import { disconnectSignal, endWithTimeout } from '../client/response-end.ts'
+import { disconnectSignal, sendWithTimeout } from '../client/response-end.ts'
 import { pktLine } from '../git/pkt-line.ts'
 import { gitProtocol } from '../git/protocol-version.ts'
 import type { Mirror } from '../mirror/mirror.ts'
@@ -94,8 +94,8 @@ export async function serveDuringFirstFetch(
   const lines = speaksV2(request) ? parseV2Lines(body) : []
   if (lines.includes('command=ls-refs')) {
     begin(response)
-    response.write(lsRefs(firstFetch.refs, lines))
-    return sessionEndOf(await endWithTimeout(response, settings.readIdleMs))
+    const refs = lsRefs(firstFetch.refs, lines)
+    return sessionEndOf(await sendWithTimeout(response, refs, settings.readIdleMs))
   }
   const progress = lines.includes('sideband-all')
     ? startProgress(pass, response, lines, firstFetch)
