@@ -86,7 +86,7 @@ test('a grant is changed with the keyboard alone: problems keep the input, then 
   await page.keyboard.press('Enter')
   await page
     .getByRole('alert')
-    .getByText(/a ref pattern starts with refs.heads., refs.tags./)
+    .getByText(/^Rules, entry 1: a ref pattern starts with refs.heads., refs.tags./)
     .waitFor()
   expect(await page.getByLabel('Denied paths').inputValue()).toBe('docs/**\n.github/**')
 

@@ -4,8 +4,9 @@ import { authenticateAs } from '../../api/authenticate.ts'
 import { api } from '../../api/index.ts'
 import { ApiError } from '../../contract/admin-api/common.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
+import { withLabel } from './labels.ts'
 
-/** An error response of the admin API. */
+/** An error response of the admin API, about the fields of a form by their labels. */
 export type ApiProblem = ApiError['error']
 
 /**
@@ -29,5 +30,5 @@ export async function callApi<T extends z.ZodType>(
   const response = await api.fetch(request, c.env, c.executionCtx)
   const json: unknown = await response.json()
   if (response.ok) return { ok: true, value: schema.parse(json) }
-  return { ok: false, problem: ApiError.parse(json).error }
+  return { ok: false, problem: withLabel(ApiError.parse(json).error) }
 }

@@ -3,16 +3,24 @@ import { Action } from '../../contract/grant.ts'
 import { HostApiAccess } from '../../contract/hosts/host-call.ts'
 import { Field } from './field.tsx'
 import type { GrantForm } from './grant-form.ts'
+import { LABELS } from './labels.ts'
 import { LinesField } from './text-fields.tsx'
 
 /** The fields of a grant. */
 export const GrantFields = ({ values }: { values: GrantForm }) => (
   <>
-    <LinesField id="rules" name="rules" label="Rules" hint={<RulesHint />} rows={5} value={values.rules} />
+    <LinesField
+      id="rules"
+      name="rules"
+      label={LABELS.rules}
+      hint={<RulesHint />}
+      rows={5}
+      value={values.rules}
+    />
     <LinesField
       id="deny-paths"
       name="denyPaths"
-      label="Denied paths"
+      label={LABELS.denyPaths}
       hint="one glob per line"
       placeholder=".github/workflows/**"
       value={values.denyPaths}
@@ -20,7 +28,7 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
     <LinesField
       id="ask"
       name="ask"
-      label="Pushes that wait for an approval"
+      label={LABELS.ask}
       hint={`one rule per line: ${ASK_SYNTAX}; empty: none`}
       placeholder="path:.github/workflows/**"
       value={values.ask}
@@ -28,7 +36,7 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
     <LinesField
       id="emails"
       name="emails"
-      label="Commit e-mail addresses"
+      label={LABELS.emails}
       hint="one glob per line, for every author and committer; empty: any address"
       placeholder="*@agents.example.com"
       value={values.emails}
@@ -36,7 +44,7 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
     <LinesField
       id="signers"
       name="allowedSigners"
-      label="Allowed signers"
+      label={LABELS.allowedSigners}
       hint="every commit needs a signature by one of these keys: lines of an allowed-signers file, or OpenPGP keys; empty: no signature needed"
       placeholder="ada@example.com ssh-ed25519 AAAA…"
       value={values.allowedSigners}
@@ -44,7 +52,7 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
     <LinesField
       id="push-options"
       name="pushOptions"
-      label="Forwarded push options"
+      label={LABELS.pushOptions}
       hint="one pattern per line; * matches any characters; empty: none"
       placeholder="merge_request.*"
       value={values.pushOptions}
@@ -52,14 +60,14 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
     <LinesField
       id="pull-requests"
       name="pullRequests"
-      label="Bases of pull requests"
+      label={LABELS.pullRequests}
       hint="one glob of branches per line, into which the agent may open pull requests; ** is any branch; empty: none"
       placeholder="main"
       value={values.pullRequests}
     />
     <Field
       id="host-api"
-      label="API of the host"
+      label={LABELS.hostApi}
       hint="the calls of gh and glab that the gate makes for the agent, in this repository"
     >
       <select id="host-api" name="hostApi" aria-describedby="host-api-hint">
@@ -70,7 +78,7 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
         ))}
       </select>
     </Field>
-    <Field id="max-blob" label="Maximum file size, in bytes" hint="empty: the limit of the gate">
+    <Field id="max-blob" label={LABELS.maxBlobBytes} hint="empty: the limit of the gate">
       <input
         id="max-blob"
         name="maxBlobBytes"

@@ -2,6 +2,7 @@ import type { Credential } from '../../contract/admin-api/credentials.ts'
 import type { Identity } from '../../contract/admin-api/identities.ts'
 import { ForgeKind } from '../../contract/hosts/forge.ts'
 import { Field } from './field.tsx'
+import { LABELS } from './labels.ts'
 import type { RepositoryForm } from './repository-form.ts'
 import { LineField, LinesField } from './text-fields.tsx'
 
@@ -18,7 +19,7 @@ export const RepositoryFields = ({
   <>
     <LineField
       id="upstream"
-      label="Upstream"
+      label={LABELS.upstream}
       hint="the SSH or HTTPS URL to which the gate forwards accepted pushes"
       wide
       name="upstream"
@@ -39,7 +40,7 @@ export const RepositoryFields = ({
       id="read-refs"
       label={
         <>
-          Further refs to read <span class="muted">(optional)</span>
+          {LABELS.readRefs} <span class="muted">(optional)</span>
         </>
       }
       hint="refs of the upstream beside branches, tags and notes"
@@ -52,7 +53,7 @@ export const RepositoryFields = ({
       id="gitleaks"
       label={
         <>
-          gitleaks configuration <span class="muted">(optional)</span>
+          {LABELS.gitleaksConfig} <span class="muted">(optional)</span>
         </>
       }
       hint="TOML; it extends the default rules"
@@ -72,7 +73,7 @@ const IdentityField = ({
 }) => (
   <Field
     id="identity"
-    label="Identity"
+    label={LABELS.identity}
     hint="the SSH key with which the gate authenticates at an SSH upstream; made with git gate identity new"
   >
     <select id="identity" name="identity" aria-describedby="identity-hint">
@@ -96,7 +97,7 @@ const HttpsFields = ({
   <>
     <Field
       id="credential"
-      label="Credential"
+      label={LABELS.credential}
       hint="for an HTTPS upstream, and for the host’s API; made with git gate credential set"
     >
       <select id="credential" name="credential" aria-describedby="credential-hint">
@@ -110,7 +111,7 @@ const HttpsFields = ({
     </Field>
     <LineField
       id="proxy"
-      label="Proxy"
+      label={LABELS.proxy}
       hint="for HTTPS: http://host:port; empty: none"
       name="proxy"
       maxlength={1024}
@@ -118,7 +119,7 @@ const HttpsFields = ({
     />
     <LinesField
       id="ca"
-      label="Certificate authorities"
+      label={LABELS.ca}
       hint="for HTTPS: certificates in PEM to trust instead of the system’s; empty: the system’s"
       name="ca"
       rows={3}
@@ -129,7 +130,7 @@ const HttpsFields = ({
 
 const HostFields = ({ values }: { values: RepositoryForm | undefined }) => (
   <>
-    <Field id="forge" label="Kind of host" hint="by its API, for pull requests; Forgejo has Gitea’s">
+    <Field id="forge" label={LABELS.forge} hint="by its API, for pull requests; Forgejo has Gitea’s">
       <select id="forge" name="forge" aria-describedby="forge-hint">
         <option value="">as the host’s name implies</option>
         {ForgeKind.options.map(kind => (
@@ -141,7 +142,7 @@ const HostFields = ({ values }: { values: RepositoryForm | undefined }) => (
     </Field>
     <LineField
       id="api-url"
-      label="API of the host"
+      label={LABELS.apiUrl}
       hint="its base URL; empty: the usual one of the upstream’s host"
       name="apiUrl"
       maxlength={1024}
@@ -150,7 +151,7 @@ const HostFields = ({ values }: { values: RepositoryForm | undefined }) => (
     />
     <LineField
       id="web-url"
-      label="Web page"
+      label={LABELS.webUrl}
       hint="of the repository at its host, for links; empty: derived from a recognized host"
       name="webUrl"
       maxlength={1024}
@@ -163,7 +164,7 @@ const HostFields = ({ values }: { values: RepositoryForm | undefined }) => (
 const KnownHostsField = ({ value }: { value: string | undefined }) => (
   <LinesField
     id="known-hosts"
-    label="Known hosts"
+    label={LABELS.knownHosts}
     hint="an SSH upstream’s host keys, as ssh-keyscan prints them; compare them with the keys that the host publishes"
     name="knownHosts"
     rows={3}
