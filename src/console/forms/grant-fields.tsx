@@ -33,6 +33,15 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
       placeholder="path:.github/workflows/**"
       value={values.ask}
     />
+    <CommitFields values={values} />
+    <HostFields values={values} />
+    <FileFields values={values} />
+  </>
+)
+
+/** The fields about authors and signatures of commits. */
+const CommitFields = ({ values }: { values: GrantForm }) => (
+  <>
     <LinesField
       id="emails"
       name="emails"
@@ -49,6 +58,12 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
       placeholder="ada@example.com ssh-ed25519 AAAA…"
       value={values.allowedSigners}
     />
+  </>
+)
+
+/** The fields about the repository's host: push options, pull requests, and its API. */
+const HostFields = ({ values }: { values: GrantForm }) => (
+  <>
     <LinesField
       id="push-options"
       name="pushOptions"
@@ -78,6 +93,12 @@ export const GrantFields = ({ values }: { values: GrantForm }) => (
         ))}
       </select>
     </Field>
+  </>
+)
+
+/** The fields about the size and the kind of files. */
+const FileFields = ({ values }: { values: GrantForm }) => (
+  <>
     <Field id="max-blob" label={LABELS.maxBlobBytes} hint="empty: the limit of the gate">
       <input
         id="max-blob"

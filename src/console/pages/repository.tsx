@@ -93,8 +93,7 @@ async function repositoryPage(c: Context<ConsoleEnv>, state: PageState): Promise
   const ledger = c.env.LEDGER
   const repository = await findRepository(ledger, repositoryParam(c))
   if (!repository) return notFoundPage(c, 'repository with this name', pathOf.repositories, 'Repositories')
-  const { name, upstream } = repository
-  const web = webLinksOf(repository)
+  const { name } = repository
   const isAdmin = hasRole(c.var.operator.roles, 'admin', 'gate')
   const [identity, identities, credentials, grants, { pushes }, liveStatus] = await Promise.all([
     repository.identity === null ? undefined : findIdentity(ledger, repository.identity),
@@ -110,24 +109,7 @@ async function repositoryPage(c: Context<ConsoleEnv>, state: PageState): Promise
     status: state.problem ? statusOf(state.problem) : state.checkProblem ? 502 : 200,
     children: (
       <>
-        <div class="page-header">
-          <h1>
-            <UntrustedText text={name} />
-          </h1>
-          <p>
-            to <UntrustedText text={upstream} mono />
-            {web && (
-              <>
-                {' '}
-                (
-                <a href={web.repository} rel="noreferrer">
-                  its page at the host
-                </a>
-                )
-              </>
-            )}
-          </p>
-        </div>
+        <RepositoryHeader repository={repository} />
         <ConnectionSection c={c} name={name} steps={state.checkSteps} problem={state.checkProblem} />
         <MirrorSection liveStatus={liveStatus} />
         {repository.credential !== null && <CredentialSection name={repository.credential} />}
@@ -154,6 +136,30 @@ async function repositoryPage(c: Context<ConsoleEnv>, state: PageState): Promise
       </>
     ),
   })
+}
+
+const RepositoryHeader = ({ repository }: { repository: Repository }) => {
+  const web = webLinksOf(repository)
+  return (
+    <div class="page-header">
+      <h1>
+        <UntrustedText text={repository.name} />
+      </h1>
+      <p>
+        to <UntrustedText text={repository.upstream} mono />
+        {web && (
+          <>
+            {' '}
+            (
+            <a href={web.repository} rel="noreferrer">
+              its page at the host
+            </a>
+            )
+          </>
+        )}
+      </p>
+    </div>
+  )
 }
 
 const ConnectionSection = ({

@@ -162,6 +162,16 @@ const Facts = ({ push }: { push: PushRecord }) => (
         ))}
       </Fact>
     )}
+    <SenderFacts push={push} />
+    <Fact label="Push">
+      <UntrustedText text={push.id} mono />
+    </Fact>
+    <ResultFacts push={push} />
+  </dl>
+)
+
+const SenderFacts = ({ push }: { push: PushRecord }) => (
+  <>
     <Fact label="Agent">
       <a href={pathOf.agent(push.agent)}>
         <UntrustedText text={push.agent} />
@@ -183,9 +193,11 @@ const Facts = ({ push }: { push: PushRecord }) => (
         </span>
       )}
     </Fact>
-    <Fact label="Push">
-      <UntrustedText text={push.id} mono />
-    </Fact>
+  </>
+)
+
+const ResultFacts = ({ push }: { push: PushRecord }) => (
+  <>
     {push.approval && (
       <Fact label="Approval">
         <a href={pathOf.approval(push.id)}>Show the approval</a>
@@ -207,5 +219,5 @@ const Facts = ({ push }: { push: PushRecord }) => (
         ))}
       </Fact>
     )}
-  </dl>
+  </>
 )
