@@ -5,7 +5,10 @@ const shown = (message: string, code = 'bad-request') => withLabel({ code, messa
 
 test.each([
   ['knownHosts: must not be empty', 'Known hosts: must not be empty'],
-  ['denyPaths.1: must have 512 characters at most', 'Denied paths, entry 2: must have 512 characters at most'],
+  [
+    'denyPaths.1: must have 512 characters at most',
+    'Denied paths, entry 2: must have 512 characters at most',
+  ],
   ['rules.0.pattern: has an invalid format', 'Rules, entry 1: has an invalid format'],
 ])('the problem of a form has the label of its field: %s', (message, expected) => {
   expect(shown(message)).toEqual({ code: 'bad-request', message: expected, fix: '' })
