@@ -56,14 +56,14 @@ test('a GitHub App is set with its key, and no other secret is taken for one', a
   const app = ['credential', 'set', 'acme', '--github-app', '123', '--installation', '456', '--workflows']
   expect((await cli(app, key)).json).toMatchObject({
     user: 'x-access-token',
-    app: { id: '123', installation: '456', api: 'https://api.github.com', workflows: true },
+    app: { id: '123', installation: '456', apiUrl: 'https://api.github.com', workflows: true },
   })
   const installed = { id: '123', installation: '456' }
   await expect(put('acme', { app: installed, secret: newToken() })).rejects.toThrow(
     /in PEM; the secret is not a private key/,
   )
   await expect(put('other', { user: 'git', secret: key })).rejects.toThrow(/the secret is a private key/)
-  const inClear = { ...installed, api: 'http://api.example.org' }
+  const inClear = { ...installed, apiUrl: 'http://api.example.org' }
   await expect(put('acme', { app: inClear, secret: key })).rejects.toThrow(/must be https/)
   await expect(put('new', { secret: newToken() })).rejects.toThrow(/needs the user name/)
 })
