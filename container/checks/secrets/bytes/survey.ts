@@ -34,3 +34,7 @@ export function mayHave({ present }: Survey, marks: readonly string[]): boolean 
   }
   return false
 }
+
+/** Returns whether a text has a byte of a class. */
+export const hasByteOf = ({ present }: Survey, bytes: Uint8Array): boolean =>
+  bytes.some((is, byte) => is === 1 && present[byte] === 1)

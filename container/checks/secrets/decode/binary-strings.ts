@@ -1,5 +1,6 @@
-import { byteClass, hasByte, type Run, runsOf } from '../bytes/byte-runs.ts'
+import { byteClass, type Run, runsOf } from '../bytes/byte-runs.ts'
 import { PRINTABLE } from '../bytes/is-text.ts'
+import { hasByteOf, type Survey } from '../bytes/survey.ts'
 import { lengthPrefixedRuns } from './length-prefixed-strings.ts'
 
 /** The strings of binary content, one after the other, and the line of the content for each of their lines. */
@@ -27,8 +28,9 @@ export function printableRuns(segment: Buffer, lineAt: (offset: number) => numbe
 export function lengthPrefixedStrings(
   segment: Buffer,
   lineAt: (offset: number) => number,
+  survey: Survey,
 ): StringList | undefined {
-  if (!hasByte(segment, BINARY_BYTE)) return undefined
+  if (!hasByteOf(survey, BINARY_BYTE)) return undefined
   const strings: Run[] = []
   for (const run of runsOf(segment, PRINTABLE, MIN_PREFIXED_BYTES))
     for (const string of lengthPrefixedRuns(segment, run)) strings.push(string)

@@ -45,7 +45,7 @@ export function decodeBlocks(
   const { found } = tokens
   const rarerNotations = [
     decodeByteLists(content, MIN_DECODED_BYTES),
-    decodeHexDumps(text),
+    decodeHexDumps(content, text),
     uuencodedBlocks(text),
     gitBinaryPatches(content, text),
     ascii85Blocks(text),

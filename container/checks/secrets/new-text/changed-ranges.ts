@@ -7,9 +7,16 @@ export interface Range {
   readonly to: number
 }
 
-/** The text around a change that is scanned with it, at least. No rule of gitleaks' own looks further. */
-const MARGIN_BYTES = 1_000
-const MARGIN_LINES = 8
+/** The lines around a change that are scanned with it, at least: `curl` and its header may be ten lines apart. */
+const MARGIN_LINES = 10
+/** The bytes around a change that are scanned with it, at least. No rule of gitleaks' own or of the gate looks further. */
+export const MARGIN_BYTES = 400
+/** The same with the rules of an operator, which may look further. */
+const OPERATOR_MARGIN_BYTES = 1_000
+
+/** Returns the bytes around a change that are scanned with it under an operator's configuration. */
+export const marginBytesFor = (operator: string): number =>
+  operator.trim() === '' ? MARGIN_BYTES : OPERATOR_MARGIN_BYTES
 /** The lines that are compared to find an old stretch again. A shorter stretch would be margin from end to end. */
 const ANCHOR_LINES = 8
 
@@ -19,13 +26,13 @@ const NEWLINE = 10
  * Returns the parts of `text` that a scan of `old` does not cover: the lines that differ, and the text around them. A
  * match that is in none of them lies within lines that `old` has too, with the same lines around it.
  */
-export function changedRanges(text: Buffer, old: Buffer): Range[] {
+export function changedRanges(text: Buffer, old: Buffer, marginBytes = MARGIN_BYTES): Range[] {
   const ranges: Range[] = []
   let last: Stretch = { from: 0, to: 0, end: 'start' }
   for (const stretch of [...commonStretches(text, old), textEnd(text)]) {
     // Two stretches that touch were apart in the old text, unless they are at an end of both texts.
     const isSame = last.to === stretch.from && last.end !== undefined && last.end === stretch.end
-    if (!isSame) ranges.push(withMargin(text, { from: last.to, to: stretch.from }))
+    if (!isSame) ranges.push(withMargin(text, { from: last.to, to: stretch.from }, marginBytes))
     last = stretch
   }
   return merged(ranges)
@@ -49,8 +56,8 @@ export function changedHull(text: Buffer, old: Buffer): Buffer {
 }
 
 /** Returns the ranges around the offsets, each with the text around it. */
-export const rangesAround = (text: Buffer, parts: readonly Range[]): Range[] =>
-  merged(parts.map(part => withMargin(text, part)))
+export const rangesAround = (text: Buffer, parts: readonly Range[], marginBytes: number): Range[] =>
+  merged(parts.map(part => withMargin(text, part, marginBytes)))
 
 /** Returns what all lists of ranges share. Each list is in order. */
 export function sharedRanges(lists: readonly (readonly Range[])[]): Range[] {
@@ -174,18 +181,18 @@ function sameLines(left: Position, right: Position): number {
 }
 
 /** Widens a range by the margin, to whole lines, and past the lines of an encoded block. */
-function withMargin(text: Buffer, { from, to }: Range): Range {
-  return { from: marginBefore(text, from), to: marginAfter(text, to) }
+function withMargin(text: Buffer, { from, to }: Range, marginBytes: number): Range {
+  return { from: marginBefore(text, from, marginBytes), to: marginAfter(text, to, marginBytes) }
 }
 
 /** The lines in a row outside of any block that a range begins and ends with. */
 const CLEAR_LINES = 2
 
-function marginBefore(text: Buffer, offset: number): number {
+function marginBefore(text: Buffer, offset: number, marginBytes: number): number {
   let start = offset === 0 ? 0 : text.lastIndexOf(NEWLINE, offset - 1) + 1
   const origin = start
   for (let lines = 0, clear = 0; start > 0; lines++) {
-    if (lines >= MARGIN_LINES && origin - start >= MARGIN_BYTES && clear >= CLEAR_LINES) break
+    if (lines >= MARGIN_LINES && origin - start >= marginBytes && clear >= CLEAR_LINES) break
     const end = start - 1
     start = end === 0 ? 0 : text.lastIndexOf(NEWLINE, end - 1) + 1
     clear = isBlockLine(text, start, end, false) ? 0 : clear + 1
@@ -193,10 +200,10 @@ function marginBefore(text: Buffer, offset: number): number {
   return start
 }
 
-function marginAfter(text: Buffer, offset: number): number {
+function marginAfter(text: Buffer, offset: number, marginBytes: number): number {
   let end = offset
   for (let lines = 0, clear = 0; end < text.length; lines++) {
-    if (lines >= MARGIN_LINES && end - offset >= MARGIN_BYTES && clear >= CLEAR_LINES) break
+    if (lines >= MARGIN_LINES && end - offset >= marginBytes && clear >= CLEAR_LINES) break
     const newline = text.indexOf(NEWLINE, end)
     const lineEnd = newline < 0 ? text.length : newline
     clear = isBlockLine(text, end, lineEnd, false) ? 0 : clear + 1

@@ -6,7 +6,14 @@ import { memorySource, SEGMENT_BYTES, type Source } from '../bytes/byte-source.t
 import { lineCounter } from '../decode/line-map.ts'
 import { scanNameFor } from '../decode/scan-names.ts'
 import type { Carried } from './carried-secrets.ts'
-import { changedHull, changedRanges, type Range, rangesAround, sharedRanges } from './changed-ranges.ts'
+import {
+  changedHull,
+  changedRanges,
+  marginBytesFor,
+  type Range,
+  rangesAround,
+  sharedRanges,
+} from './changed-ranges.ts'
 import { isDivisible, joinTraits, type Traits, traitsOf } from './divisible.ts'
 import type { Predecessors } from './predecessors.ts'
 
@@ -27,6 +34,15 @@ const AHEAD_BYTES = 8 << 20
 const knownTraits = new Map<string, Traits>()
 const MAX_KNOWN_TRAITS = 20_000
 
+interface NewPartsOptions {
+  readonly git: Git
+  readonly predecessors: Predecessors
+  readonly budget: Budget
+  readonly signal: AbortSignal
+  /** The operator's configuration, whose rules may look further around. */
+  readonly gitleaksConfig: string
+}
+
 /**
  * Finds the parts of a new file that the files which it replaces do not have. A secret in another part is in a file
  * that is scanned too, or that upstream has at the same path.
@@ -36,14 +52,16 @@ export class NewParts implements AsyncDisposable {
   readonly #openObjects: () => ObjectReader
   #objects: ObjectReader | undefined
   readonly #budget: Budget
+  readonly #marginBytes: number
   /** The newest texts, the oldest first. */
   readonly #texts = new Map<string, KnownText>()
   #bytes = 0
 
-  constructor(git: Git, predecessors: Predecessors, budget: Budget, signal: AbortSignal) {
+  constructor({ git, predecessors, budget, signal, gitleaksConfig }: NewPartsOptions) {
     this.#predecessors = predecessors
     this.#openObjects = () => new ObjectReader(git, signal)
     this.#budget = budget
+    this.#marginBytes = marginBytesFor(gitleaksConfig)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -93,7 +111,10 @@ export class NewParts implements AsyncDisposable {
       const isPlain = (old: KnownText) => this.#traits(old, path).isPlain
       const comparable = olds.filter(isPlain)
       if (comparable.length === 0 || !isDivisible(this.#traits(text, path, comparable))) return undefined
-      return parts(content, sharedRanges(comparable.map(old => changedRanges(content, old.content))))
+      return parts(
+        content,
+        sharedRanges(comparable.map(old => changedRanges(content, old.content, this.#marginBytes))),
+      )
     })
   }
 
@@ -153,7 +174,7 @@ export async function partsAround(
   secrets: Carried,
   path: string,
   source: Source,
-  budget: Budget,
+  { budget, gitleaksConfig }: Pick<NewPartsOptions, 'budget' | 'gitleaksConfig'>,
 ): Promise<Part[] | undefined> {
   if (secrets === undefined || source.size > SEGMENT_BYTES) return undefined
   const content = await source.read(0, source.size)
@@ -167,7 +188,7 @@ export async function partsAround(
         index = content.indexOf(secret, index + secret.length)
       )
         found.push({ from: index, to: index + secret.length })
-    return parts(content, rangesAround(content, found))
+    return parts(content, rangesAround(content, found, marginBytesFor(gitleaksConfig)))
   })
 }
 

@@ -79,7 +79,7 @@ async function scanContents(
   if (carried.size === 0) return matches
   await readAgain(objects, new Set(carried.keys()), options, async (items, source) => {
     const { blob = '', path = '' } = items[0] ?? {}
-    const parts = await partsAround(carried.get(blob), path, source, budget)
+    const parts = await partsAround(carried.get(blob), path, source, { ...options, budget })
     await addViews(batches, items, parts ?? wholeOf(source), { ...options, budget })
   })
   return withoutRepeats([...matches, ...(await batches.finish())])

@@ -39,13 +39,12 @@ const NOT_WIDE: WideText = { runs: [] }
 
 /** Yields the views of everything encoded, but not compressed, in a segment. */
 export async function* decodeSegment(
-  segment: Buffer,
+  { text: segment, survey }: Surveyed,
   nesting: Nesting,
   lineAt: (offset: number) => number,
   options: ExpandOptions,
 ): AsyncGenerator<View> {
   const line = (offset: number) => nesting.line ?? lineAt(offset)
-  const survey = options.budget.timed(() => surveyOf(segment))
   const wide = mayHave(survey, ['\0']) ? options.budget.timed(() => wideText(segment)) : NOT_WIDE
   if (wide.whole) {
     // The decoded text has the segment's lines, so it takes the segment's place.
@@ -54,7 +53,8 @@ export async function* decodeSegment(
       ...(nesting.line === undefined ? {} : { line: nesting.line }),
     }
     yield { ...viewFields(next), content: wide.whole, lines: lineMap(next, lineAt(0)) }
-    yield* decodeSegment(wide.whole, next, lineCounter(wide.whole, lineAt(0)), options)
+    const surveyed = { text: wide.whole, survey: surveyOf(wide.whole) }
+    yield* decodeSegment(surveyed, next, lineCounter(wide.whole, lineAt(0)), options)
   }
   for (const run of wide.runs) yield* expandDecoded(run, nesting, line(run.offset), options)
   // A UTF-16 file is decoded as bytes too, since a program may have appended ASCII to it.

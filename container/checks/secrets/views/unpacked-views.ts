@@ -1,4 +1,5 @@
 import { type Source, spool } from '../bytes/byte-source.ts'
+import type { Survey } from '../bytes/survey.ts'
 import { hasNameRule } from '../decode/scan-names.ts'
 import { storedMembers } from '../unpack/archive-members.ts'
 import type { CompressedStream } from '../unpack/compressed-stream.ts'
@@ -13,6 +14,7 @@ export interface Segment {
   /** The segment's offset in the source, in bytes. */
   readonly start: number
   readonly content: Buffer
+  readonly survey: Survey
   readonly lineAt: (offset: number) => number
   /** True for a source that is a PNG picture. */
   readonly isPng: boolean

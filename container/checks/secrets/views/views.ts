@@ -1,5 +1,6 @@
 import { SEGMENT_BYTES, type Source } from '../bytes/byte-source.ts'
 import { isText } from '../bytes/is-text.ts'
+import { surveyOf } from '../bytes/survey.ts'
 import { VisitedTexts } from '../bytes/visited-texts.ts'
 import { lengthPrefixedStrings, printableRuns } from '../decode/binary-strings.ts'
 import { lineCounter } from '../decode/line-map.ts'
@@ -37,9 +38,10 @@ async function* expand(source: Source, nesting: Nesting, options: ExpandOptions)
     const content = await source.read(start, Math.min(SEGMENT_BYTES, source.size - start))
     const lineAt = lineCounter(content, line)
     if (start === 0) isPng = content.subarray(0, PNG.length).equals(PNG)
-    const segment: Segment = { source, start, content, lineAt, isPng }
+    const survey = options.budget.timed(() => surveyOf(content))
+    const segment: Segment = { source, start, content, survey, lineAt, isPng }
     yield* readText(segment, line, nesting, options)
-    yield* decodeSegment(content, nesting, lineAt, options)
+    yield* decodeSegment({ text: content, survey }, nesting, lineAt, options)
     if (!options.skipsArchives) {
       yield* expandStreams(segment, expanded, nesting, options)
       yield* expandMembers(segment, expanded, nesting, options)
@@ -53,7 +55,7 @@ async function* expand(source: Source, nesting: Nesting, options: ExpandOptions)
 
 /** Yields a segment's text: all of it, or of a binary its strings; and strings after their length. */
 function* readText(
-  { content, lineAt }: Segment,
+  { content, survey, lineAt }: Segment,
   line: number,
   nesting: Nesting,
   { budget }: ExpandOptions,
@@ -64,7 +66,7 @@ function* readText(
         budget.timed(() => printableRuns(content, lineAt)),
         nesting,
       )
-  const prefixed = budget.timed(() => lengthPrefixedStrings(content, lineAt))
+  const prefixed = budget.timed(() => lengthPrefixedStrings(content, lineAt, survey))
   if (prefixed) yield stringsView(prefixed, nesting)
 }
 

@@ -14,6 +14,8 @@ export interface ShareResult {
 }
 
 export interface ShareOptions extends ReadOptions {
+  /** The operator's configuration. */
+  readonly gitleaksConfig: string
   readonly sizes: ReadonlyMap<string, number>
   readonly budget: Budget
 }
@@ -24,9 +26,8 @@ export async function scanShare(
   batches: Batches,
   options: ShareOptions,
 ): Promise<ShareResult> {
-  const { git, signal, budget, predecessors } = options
   const partial: string[] = []
-  await using newParts = new NewParts(git, predecessors, budget, signal)
+  await using newParts = new NewParts(options)
   await newParts.readAhead(objects)
   await readPush(objects, options, async (items, source) => {
     const { blob, path = '' } = items[0] ?? {}
