@@ -21,18 +21,26 @@ export function hasByte(content: Buffer, bytes: Uint8Array): boolean {
  * and their neighbours are read. A regular expression would overflow V8's stack: it keeps every step of a greedy match,
  * and fails on a match of some megabytes.
  */
-export function* runsOf(content: Buffer, bytes: Uint8Array, min: number): Generator<Run> {
-  for (let run = nextRun(content, bytes, min, 0); run; run = nextRun(content, bytes, min, run.to)) yield run
+export function* runsOf(
+  content: Buffer,
+  bytes: Uint8Array,
+  min: number,
+  { from, to }: Run = { from: 0, to: content.length },
+): Generator<Run> {
+  for (let run = nextRun(content, bytes, min, { from, to }); run; ) {
+    yield run
+    run = nextRun(content, bytes, min, { from: run.to, to })
+  }
 }
 
-/** Returns the first run from an offset on. A loop of its own, since V8 optimizes none that yields. */
-function nextRun(content: Buffer, bytes: Uint8Array, min: number, start: number): Run | undefined {
-  for (let offset = start + min - 1; offset < content.length; offset += min) {
+/** Returns the first run of a part. A loop of its own, since V8 optimizes none that yields. */
+function nextRun(content: Buffer, bytes: Uint8Array, min: number, part: Run): Run | undefined {
+  for (let offset = part.from + min - 1; offset < part.to; offset += min) {
     if (bytes[content[offset] as number] !== 1) continue
     let from = offset
-    while (from > start && bytes[content[from - 1] as number] === 1) from--
+    while (from > part.from && bytes[content[from - 1] as number] === 1) from--
     let to = offset + 1
-    while (to < content.length && bytes[content[to] as number] === 1) to++
+    while (to < part.to && bytes[content[to] as number] === 1) to++
     if (to - from >= min) return { from, to }
     offset = to
   }
@@ -49,16 +57,15 @@ interface LineEndRun extends Run {
   readonly line: number
 }
 
-/** Returns the runs of at least `min` bytes that end a line but for its decoration. */
-export function lineEndRuns(content: Buffer, bytes: Uint8Array, min: number): LineEndRun[] {
+/** Returns the runs that end a line but for its decoration. */
+export function lineEndRuns(content: Buffer, runs: readonly Run[]): LineEndRun[] {
   const found: LineEndRun[] = []
-  for (let line = 0, end = 0; end <= content.length; end++) {
+  for (const { from, to } of runs) {
+    let end = to
+    while (isDecoration(content[end])) end++
     if (end < content.length && content[end] !== NEWLINE) continue
-    if (end - line >= min) {
-      const run = lastRunOf(content, line, end, bytes)
-      if (run.to - run.from >= min) found.push({ ...run, line })
-    }
-    line = end + 1
+    const line = from === 0 ? 0 : content.lastIndexOf(NEWLINE, from - 1) + 1
+    found.push({ from, to, line })
   }
   return found
 }
@@ -138,13 +145,4 @@ function firstRunOf(
   let after = to
   while (after < end && isDecoration(content[after])) after++
   return to > from ? { from, to, isWhole: after === end } : undefined
-}
-
-/** Returns the last run of a line. */
-function lastRunOf(content: Buffer, start: number, end: number, bytes: Uint8Array): Run {
-  let to = end
-  while (to > start && isDecoration(content[to - 1])) to--
-  let from = to
-  while (from > start && bytes[content[from - 1] ?? 0] === 1) from--
-  return { from, to }
 }

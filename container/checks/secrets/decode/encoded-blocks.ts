@@ -35,13 +35,14 @@ export function decodeBlocks(
 ): DecodedBlock[] {
   const text = content.toString('latin1')
   const tokens = new TokenDecoder(content, text, worth)
-  if (longestBase64 >= MIN_HAND_LINE)
-    tokens.addAll(wrappedTokens(present[CARRIAGE_RETURN] === 1 ? withNewlines(content) : content, worth))
-  if (longestBase64 >= MIN_BASE64)
-    for (const run of runsOf(content, BASE64_BYTE, MIN_BASE64)) tokens.addBase64(run, run.from)
-  if (longestBase64 >= MIN_HEX) for (const run of runsOf(content, HEX, MIN_HEX)) tokens.addHex(run, run.from)
-  if (longestBase64 >= MIN_BASE32)
-    for (const run of runsOf(content, BASE32, MIN_BASE32)) tokens.addBase32(run, run.from)
+  const runs = longestBase64 >= MIN_HAND_LINE ? [...runsOf(content, BASE64_BYTE, MIN_HAND_LINE)] : []
+  const lined = runs.length > 0 && present[CARRIAGE_RETURN] === 1 ? withNewlines(content) : content
+  tokens.addAll(wrappedTokens(lined, runs, worth))
+  for (const run of atLeast(runs, MIN_BASE64)) tokens.addBase64(run, run.from)
+  for (const part of atLeast(runs, MIN_HEX))
+    for (const run of runsOf(content, HEX, MIN_HEX, part)) tokens.addHex(run, run.from)
+  for (const part of atLeast(runs, MIN_BASE32))
+    for (const run of runsOf(content, BASE32, MIN_BASE32, part)) tokens.addBase32(run, run.from)
   const { found } = tokens
   const rarerNotations = [
     decodeByteLists(content, MIN_DECODED_BYTES),
@@ -56,9 +57,16 @@ export function decodeBlocks(
   return found
 }
 
+const atLeast = (runs: readonly Run[], min: number): readonly Run[] =>
+  runs.filter(({ from, to }) => to - from >= min)
+
 /** Yields what blocks of several lines decode to, first those of programs, then those of people. */
-function* wrappedTokens(content: Buffer, worth: WorthDecoding): Generator<DecodedBlock> {
-  const firsts = lineEndRuns(content, BASE64_BYTE, MIN_HAND_LINE)
+function* wrappedTokens(
+  content: Buffer,
+  runs: readonly Run[],
+  worth: WorthDecoding,
+): Generator<DecodedBlock> {
+  const firsts = lineEndRuns(content, runs)
   for (const [min, max] of LINE_LENGTHS)
     for (const { offset, text } of wrappedBlocks(content, BASE64_BYTE, firsts, min, max)) {
       const tokens = new TokenDecoder(Buffer.from(text, 'latin1'), text, worth)
