@@ -58,7 +58,7 @@ test('a text as long as the margin outside of the changed ranges is in the old t
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 150 },
   )
 })
 
