@@ -4,6 +4,8 @@ import type { Readable } from 'node:stream'
 export interface ResponseSource {
   /** A CGI response: header lines, an empty line, the body. */
   readonly stdout: Readable
+  /** Takes back bytes of `stdout` that have been written, so that their memory is used again or freed. */
+  recycle(bytes: Buffer): void
   /** Resolves with git's stderr when the response is complete. */
   readonly ended: Promise<{ stderr: string }>
   /** Ends the response early. A git process without another reader is killed. */

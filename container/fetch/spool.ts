@@ -3,12 +3,16 @@ import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Backend } from '../git/http-backend.ts'
+import { releaseBuffer } from '../client/release-buffer.ts'
 import { logError } from '../process/log.ts'
 import { killGroup } from '../process/spawn.ts'
 import type { ResponseSource } from './response-source.ts'
 
-/** Size of a read from the file, in bytes. */
-const READ_BYTES = 64 << 10
+/**
+ * Size of a read from the file, in bytes. A read and the write of its bytes wake several threads, whose cost does not
+ * depend on the size.
+ */
+const READ_BYTES = 256 << 10
 
 /**
  * A response of git in a file that has no name. Git writes at the speed of the disk, and any number of readers
@@ -81,13 +85,13 @@ function fill(file: FileHandle, backend: Backend): Spool {
     else killGroup(backend.child)
   }
   const grows = () => new Promise<void>(resolve => waiting.add(resolve))
-  const readFrom = async (offset: number): Promise<Buffer | null> => {
+  const readFrom: ReadFrom = async (offset, takeBuffer) => {
     while (offset >= bytes && !isComplete) await grows()
     const size = Math.min(READ_BYTES, bytes - offset)
     if (size === 0) return null
-    const chunk = Buffer.allocUnsafeSlow(size)
+    const chunk = takeBuffer()
     const { bytesRead } = await file.read(chunk, 0, size, offset)
-    return bytesRead === size ? chunk : chunk.subarray(0, bytesRead)
+    return chunk.subarray(0, bytesRead)
   }
   return {
     get bytes() {
@@ -98,12 +102,17 @@ function fill(file: FileHandle, backend: Backend): Spool {
     },
     read() {
       readers += 1
-      const { stdout, ended: left } = follow(readFrom)
+      const { stdout, ended: left, recycle } = follow(readFrom)
       left.then(() => {
         readers -= 1
         freeIfUnread()
       })
-      return { stdout, ended: Promise.all([ended, left]).then(([end]) => end), stop: () => stdout.destroy() }
+      return {
+        stdout,
+        recycle,
+        ended: Promise.all([ended, left]).then(([end]) => end),
+        stop: () => stdout.destroy(),
+      }
     },
     close() {
       isClosed = true
@@ -119,16 +128,33 @@ async function writeAll(file: FileHandle, chunk: Buffer, offset: number): Promis
   }
 }
 
-/** Returns a stream that reads until `readFrom` returns null. `left` resolves when it is closed. */
-function follow(readFrom: (offset: number) => Promise<Buffer | null>): {
+/** Reads from an offset into a buffer that it takes once there are bytes. Returns null at the end. */
+type ReadFrom = (offset: number, takeBuffer: () => Buffer) => Promise<Buffer | null>
+
+/**
+ * Returns a stream that reads until `readFrom` returns null. `left` resolves when it is closed. The stream reads into
+ * the bytes that `recycle` returns to it: new memory costs the kernel more than the read.
+ */
+function follow(readFrom: ReadFrom): {
   stdout: Readable
   ended: Promise<void>
+  recycle: (bytes: Buffer) => void
 } {
   let offset = 0
+  let spare: Buffer | undefined
+  let isClosed = false
+  const own = new WeakSet<ArrayBufferLike>()
+  const takeBuffer = () => {
+    const buffer = spare ?? Buffer.allocUnsafeSlow(READ_BYTES)
+    spare = undefined
+    own.add(buffer.buffer)
+    return buffer
+  }
   const stdout = new Readable({
-    highWaterMark: READ_BYTES,
+    // A paused stream reads nothing ahead: a reader that waits for its client holds one buffer.
+    highWaterMark: 0,
     read() {
-      readFrom(offset).then(
+      readFrom(offset, takeBuffer).then(
         chunk => {
           offset += chunk?.length ?? 0
           this.push(chunk)
@@ -140,5 +166,15 @@ function follow(readFrom: (offset: number) => Promise<Buffer | null>): {
       )
     },
   })
-  return { stdout, ended: new Promise(resolve => stdout.once('close', resolve)) }
+  const recycle = (bytes: Buffer) => {
+    // The first bytes are a copy, behind the head of the response.
+    const whole = own.has(bytes.buffer) ? Buffer.from(bytes.buffer) : bytes
+    if (isClosed || spare || whole === bytes) releaseBuffer(whole)
+    else spare = whole
+  }
+  const ended = new Promise<void>(resolve => stdout.once('close', resolve)).then(() => {
+    isClosed = true
+    if (spare) releaseBuffer(spare)
+  })
+  return { stdout, ended, recycle }
 }

@@ -106,6 +106,7 @@ const startUploadPack = (mirror: Mirror, agent: string, protocol: string | undef
 
 export const sourceOf = ({ child, stdout, ended }: Backend): ResponseSource => ({
   stdout,
+  recycle: releaseBuffer,
   ended,
   stop() {
     killGroup(child)
@@ -163,7 +164,7 @@ async function feed(body: Body, { child, stdin }: Backend): Promise<UnreadableBo
  * until the first byte of the body: a service that fails at once would leave an empty 200.
  */
 export async function streamResponse(
-  { stdout, ended, stop: stopSource }: ResponseSource,
+  { stdout, recycle, ended, stop: stopSource }: ResponseSource,
   response: ServerResponse,
   idleMs: number,
   /** Returns the reason why git did not get its whole request, if it did not. */
@@ -185,7 +186,7 @@ export async function streamResponse(
   })
   if (response.destroyed) stop('disconnected')
   const send = (bytes: Buffer) => {
-    if (response.write(bytes, error => void (error || releaseBuffer(bytes)))) return
+    if (response.write(bytes, error => void (error || recycle(bytes)))) return
     stdout.pause()
     idle = setTimeout(stop, idleMs, 'write-timeout')
     response.once('drain', () => {
