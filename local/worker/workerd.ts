@@ -124,6 +124,7 @@ function miniflareOptions(config: WranglerConfig, options: WorkerOptions): Minif
           env: {
             ...texts(config.vars),
             ...texts(options.bindings),
+            COMPANION_NETWORK: network,
             ...Object.fromEntries(
               config.d1_databases.map(d => [d.binding, { type: 'd1' as const, id: d.database_id }]),
             ),
@@ -142,6 +143,16 @@ function miniflareOptions(config: WranglerConfig, options: WorkerOptions): Minif
       },
     ],
   }
+}
+
+/**
+ * The network, for requests to the companion. `fetch` alone passes through a Worker of Miniflare's, which takes a tenth of
+ * the time of a request, and copies each byte of a response once more.
+ */
+const network = {
+  type: 'network' as const,
+  allow: ['public', 'private'],
+  tlsOptions: { trustBrowserCas: true },
 }
 
 const texts = (values: Readonly<Record<string, string>>) =>

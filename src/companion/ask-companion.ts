@@ -2,19 +2,28 @@ import { settingsOf } from '../common/settings.ts'
 import { withTimeout } from '../common/with-timeout.ts'
 import { PASS_HEADER, type Pass, ROUTES } from '../contract/companion-api/pass.ts'
 import { newId } from '../ledger/id.ts'
+import { drainableBody } from './drainable-body.ts'
+import { sendToFixed } from './fixed-url.ts'
 import { type PassRequest, passFor } from './pass.ts'
 
 interface CompanionRequest {
   readonly body?: BodyInit | null
+  /** The Content-Length of a streamed body, if it has one. */
+  readonly length?: string | null
   readonly headers?: HeadersInit
   readonly signal?: AbortSignal
 }
 
 /**
- * The services that need nothing of the Durable Object where a companion has a fixed URL: hundreds of such requests
- * follow each other, and none has a body.
+ * The services that need nothing of the Durable Object where a companion has a fixed URL. The object would copy each byte
+ * of a clone, and hundreds of LFS objects follow each other.
  */
-const DIRECT: ReadonlySet<Pass['service']> = new Set(['lfs-download', 'lfs-verify'])
+const DIRECT: ReadonlySet<Pass['service']> = new Set([
+  'advertise-upload-pack',
+  'git-upload-pack',
+  'lfs-download',
+  'lfs-verify',
+])
 
 /**
  * Sends a request to a repository's companion through its Durable Object, with a pass for this request.
@@ -46,26 +55,37 @@ async function requestInit(env: Env, method: string, request: PassRequest, init:
 }
 
 /**
- * Sends a request to a companion at a fixed URL. Returns undefined where there is none, and where it cannot be reached:
- * the Durable Object then waits for it, or says why.
+ * Sends a request to a companion at a fixed URL. Returns undefined where there is none. Returns undefined, too, if a
+ * request without a body does not reach it or is refused: the Durable Object then waits for the companion, or says why.
  */
 async function askDirectly(
   env: Env,
   request: PassRequest,
   init: CompanionRequest,
 ): Promise<Response | undefined> {
-  const { GATE_COMPANION_URL: base, GATE_COMPANION_ANSWER_SECONDS } = settingsOf(env)
-  if (base === undefined) return undefined
+  const send = sendToFixed(env)
+  if (!send) return undefined
   const { method, path } = ROUTES[request.service]
-  // A pass is valid once, and the Durable Object may need another.
-  const sent = await requestInit(env, method, { ...request, id: newId() }, init)
-  const answer = fetch(new URL(path, base), sent).catch((error: unknown) => {
-    if (init.signal?.aborted) throw error
-    return undefined
-  })
-  const answered = await withTimeout(GATE_COMPANION_ANSWER_SECONDS * 1000, answer, LATE)
-  if (answered === LATE) throw new Error('the companion does not answer')
-  return answered
+  const upload =
+    init.body instanceof ReadableStream ? drainableBody(init.body, init.length ?? null) : undefined
+  const late = new AbortController()
+  const signal = init.signal ? AbortSignal.any([init.signal, late.signal]) : late.signal
+  const answerMs = settingsOf(env).GATE_COMPANION_ANSWER_SECONDS * 1000
+  try {
+    // A pass is valid once, and the Durable Object may need another.
+    const sent = { ...init, body: upload?.body ?? null, signal }
+    const answer = send(path, await requestInit(env, method, { ...request, id: newId() }, sent))
+    answer.catch(() => {})
+    // The time for the answer begins when the companion has the whole request.
+    await Promise.race([answer, upload?.consumed])
+    const answered = await withTimeout(answerMs, answer, undefined)
+    if (answered) return answered.status === 403 && !upload ? undefined : answered
+    late.abort(new Error('the companion does not answer'))
+    throw late.signal.reason
+  } catch (error) {
+    if (!upload && !signal.aborted) return undefined
+    // Git reads a response only after it has sent its request.
+    await upload?.drain()
+    throw error
+  }
 }
-
-const LATE = Symbol('late')

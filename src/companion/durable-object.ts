@@ -14,7 +14,7 @@ import {
   createContainerLifecycle,
 } from './container-lifecycle.ts'
 import { drainableBody } from './drainable-body.ts'
-import { fixedCompanion } from './fixed-url.ts'
+import { fixedCompanion, sendToFixed } from './fixed-url.ts'
 import { hasSessions } from './has-sessions.ts'
 import type { Readiness, Send } from './health.ts'
 import { provideMirrorSeed, saveMirrorSeed } from './mirror-seed.ts'
@@ -188,9 +188,9 @@ export class Companion extends DurableObject<Env> {
     const settings = settingsOf(this.env)
     const container = this.container()
     if (!container) {
-      if (settings.GATE_COMPANION_URL === undefined)
-        throw new Error('settings: GATE_COMPANION_URL: there is no container to start')
-      return fixedCompanion(settings.GATE_COMPANION_URL)
+      const send = sendToFixed(this.env)
+      if (!send) throw new Error('settings: GATE_COMPANION_URL: there is no container to start')
+      return fixedCompanion(send)
     }
     const { kv } = this.ctx.storage
     const life = createContainerLifecycle(

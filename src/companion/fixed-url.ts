@@ -1,3 +1,4 @@
+import { settingsOf } from '../common/settings.ts'
 import { askHealth, checkProtocol, type Readiness, type Send } from './health.ts'
 
 /**
@@ -6,6 +7,23 @@ import { askHealth, checkProtocol, type Readiness, type Send } from './health.ts
  */
 const HEALTH_MS = 15_000
 
+declare global {
+  interface Env {
+    /** The network without Miniflare's own Worker, which copies each byte of a fetch (local/worker/workerd.ts). */
+    COMPANION_NETWORK?: Fetcher
+  }
+}
+
+/** Returns how requests reach the companion at GATE_COMPANION_URL, or undefined without that setting. */
+export function sendToFixed(env: Env): Send | undefined {
+  const { GATE_COMPANION_URL: base } = settingsOf(env)
+  if (base === undefined) return undefined
+  const { COMPANION_NETWORK: network } = env
+  return network
+    ? (path, init) => network.fetch(new URL(path, base), init)
+    : (path, init) => fetch(new URL(path, base), init)
+}
+
 /** A companion at GATE_COMPANION_URL, which the Worker does not start or stop. */
 export interface FixedCompanion {
   ready(): Promise<Readiness>
@@ -13,13 +31,12 @@ export interface FixedCompanion {
 }
 
 /**
- * Connects to the companion at `url`. Its protocol version is checked before the first request and after a
+ * Connects to the companion that `sendNow` reaches. Its protocol version is checked before the first request and after a
  * failed request.
  */
-export function fixedCompanion(url: string): FixedCompanion {
+export function fixedCompanion(sendNow: Send): FixedCompanion {
   let known = false
   let pendingHealth: ReturnType<typeof askHealth> | undefined
-  const sendNow: Send = (path, init) => fetch(new URL(path, url), init)
   /** Asks once for all requests that wait for the answer. */
   const health = () => {
     pendingHealth ??= askHealth(sendNow, HEALTH_MS).finally(() => {

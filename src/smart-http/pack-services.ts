@@ -60,7 +60,12 @@ export async function fetchPack(c: Context<GitEnv>): Promise<Response> {
     c.env,
     repository.name,
     { service: 'git-upload-pack', id: newId(), repository, agent: c.var.agent, terms },
-    { headers: gitHeaders(c.req.raw), body: c.req.raw.body, signal: c.req.raw.signal },
+    {
+      headers: gitHeaders(c.req.raw),
+      body: c.req.raw.body,
+      length: c.req.header('content-length') ?? null,
+      signal: c.req.raw.signal,
+    },
   ).catch(() => unavailable('git-upload-pack'))
 }
 

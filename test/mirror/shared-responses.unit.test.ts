@@ -85,6 +85,30 @@ test('a client that stops reading keeps no other client from the response', asyn
   expect(await contentOf(stalled)).toMatch(/\n300000\n$/)
 })
 
+test('a reader has all bytes of a response in the same memory, and reads none ahead while it is paused', async () => {
+  await using at = stage('seq 300000')
+  await at.ask()
+  const whole = await contentOf(await at.ask())
+  const source = await at.ask()
+  if (!source) throw new Error('the response is not shared')
+  const { stdout, recycle } = source
+  const memory = new Set<ArrayBufferLike>()
+  let text = ''
+  stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1')
+    memory.add(chunk.buffer)
+    stdout.pause()
+    setImmediate(() => {
+      expect(stdout.readableLength).toBe(0)
+      recycle(chunk)
+      stdout.resume()
+    })
+  })
+  await once(stdout, 'end')
+  expect(text).toBe(whole)
+  expect(memory.size).toBe(1)
+})
+
 test('git goes on when one of its clients disconnects, and is killed when the last one does after a change', async () => {
   await using at = stage('echo begin; exec sleep 600')
   await at.ask()
