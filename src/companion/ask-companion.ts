@@ -79,7 +79,8 @@ async function askDirectly(
     // The time for the answer begins when the companion has the whole request.
     await Promise.race([answer, upload?.consumed])
     const answered = await withTimeout(answerMs, answer, undefined)
-    if (answered) return answered.status === 403 && !upload ? undefined : answered
+    if (answered && (upload || answered.status !== 403)) return answered
+    if (answered) return void (await answered.body?.cancel())
     late.abort(new Error('the companion does not answer'))
     throw late.signal.reason
   } catch (error) {
