@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
+import { bundledProgram } from './process/bundled-program.ts'
 import { COMPILE_CACHE } from './process/compile-cache.ts'
 import { killTree } from './process/processes.ts'
 import type { Home } from './state-folder.ts'
@@ -88,9 +89,10 @@ async function startOnce(
 ): Promise<{ child: ChildProcess; url: string }> {
   const { home, settings, log } = options
   const { GATE_ADMIN_TOKEN: _, ...theirs } = settings
+  const program = await bundledProgram('container/main.ts')
   const child = spawn(
     path.join(projectRoot, 'local/process/die-with-parent.sh'),
-    [process.execPath, YOUNG_GENERATION, path.join(projectRoot, 'container/main.ts')],
+    [process.execPath, YOUNG_GENERATION, program],
     {
       cwd: projectRoot,
       env: {

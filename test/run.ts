@@ -26,13 +26,21 @@ async function generateTypes(): Promise<boolean> {
   return succeeds('wrangler/bin/wrangler.js', ['types', '--include-runtime=false', file])
 }
 
+/** Ctrl-C ends the program that runs, which cleans up. This process ends after it, without its folder. */
+let interrupted = false
+process.on('SIGINT', () => {
+  interrupted = true
+})
+
+const Test = z.object({ status: z.string(), fullName: z.string(), failureMessages: z.array(z.string()) })
+
 const Report = z.object({
   success: z.boolean(),
   numPassedTests: z.number(),
   numFailedTests: z.number(),
   numPendingTests: z.number(),
   numTodoTests: z.number(),
-  testResults: z.array(z.object({ status: z.string(), assertionResults: z.array(z.unknown()) })),
+  testResults: z.array(z.object({ status: z.string(), assertionResults: z.array(Test) })),
 })
 
 interface Count {
@@ -54,6 +62,9 @@ async function runTests(filters: readonly string[]): Promise<Count> {
     const report = Report.parse(JSON.parse(fs.readFileSync(file, 'utf8')))
     const unloaded = report.testResults.filter(f => f.status === 'failed' && f.assertionResults.length === 0)
     const failed = report.numFailedTests + unloaded.length
+    for (const { status, fullName, failureMessages } of report.testResults.flatMap(f => f.assertionResults))
+      if (status === 'passed' && failureMessages.length)
+        console.log(`passed when it ran again: ${fullName}\n  at first: ${failureMessages.join('\n  ')}`)
     return {
       passed: report.numPassedTests,
       failed: failed || (green && report.success ? 0 : 1),
@@ -84,6 +95,7 @@ const checks: readonly (readonly [string, () => Promise<boolean>])[] = [
 const total: Count = { passed: 0, failed: 0, skipped: 0 }
 for (const [name, check] of checks) {
   const passed = await check()
+  if (interrupted) process.exit(130)
   console.log(`${passed ? ' ✓' : ' ×'} ${name}`)
   total[passed ? 'passed' : 'failed'] += 1
 }

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { readBundle, writeBundle } from '../../local/worker/bundle-cache.ts'
+import { readBundle, writeBundle } from '../../local/process/bundle-cache.ts'
 
 let folder: string
 let cache: string
@@ -40,6 +40,17 @@ test.each([
   writeBundle(cache, { code, inputs }, later())
   change(inputs[1] ?? '')
   expect(readBundle(cache)).toBeUndefined()
+})
+
+test('a copy of the tree builds its own bundle', () => {
+  writeBundle(cache, { code, inputs }, later())
+  const copy = `${folder}-copy`
+  fs.cpSync(folder, copy, { recursive: true, preserveTimestamps: true })
+  try {
+    expect(readBundle(path.join(copy, 'cache/worker.js'))).toBeUndefined()
+  } finally {
+    fs.rmSync(copy, { recursive: true })
+  }
 })
 
 test('a bundle is not cached when one of its files changed during the build', () => {

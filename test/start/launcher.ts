@@ -7,6 +7,9 @@ import { seconds, until } from '../harness/index.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 
+/** The companion's program in its command line. */
+export const COMPANION = '/container.mjs'
+
 /** Lists the processes that have a state folder in their environment or command line. */
 export function processesOf(home: string): string[] {
   return listProcesses()

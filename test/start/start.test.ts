@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { gitGate } from '../cli/command.ts'
 import { cloneIn } from '../harness/clone.ts'
 import { accepted, git, gitText, seconds, until } from '../harness/index.ts'
-import { launch, processesOf, type Started, start, stateFolder } from './launcher.ts'
+import { COMPANION, launch, processesOf, type Started, start, stateFolder } from './launcher.ts'
 import { ownUpstream } from './own-upstream.ts'
 
 async function cloneOf(url: string | undefined, into: string) {
@@ -128,7 +128,7 @@ describe('a running gate', () => {
 
   test('a companion that dies is restarted, and the gate goes on', async () => {
     const before = gate.stderr().length
-    const [companion] = processesOf(home.dir).filter(line => line.includes('container/main.ts'))
+    const [companion] = processesOf(home.dir).filter(line => line.includes(COMPANION))
     process.kill(Number.parseInt(companion ?? '', 10), 'SIGKILL')
     await until(
       () =>
@@ -150,8 +150,7 @@ describe('a running gate', () => {
       until(
         () => {
           const found = processesOf(home.dir).find(
-            line =>
-              line.includes('container/main.ts') && !line.includes('die-with-parent') && !but.includes(line),
+            line => line.includes(COMPANION) && !line.includes('die-with-parent') && !but.includes(line),
           )
           if (found) process.kill(Number.parseInt(found, 10), 'SIGKILL')
           return found

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { seconds, until } from '../harness/index.ts'
-import { launch, processesOf, start, stateFolder } from './launcher.ts'
+import { COMPANION, launch, processesOf, start, stateFolder } from './launcher.ts'
 
 const nothingLeft = (home: string) =>
   until(
@@ -30,7 +30,7 @@ test('Ctrl-C in a terminal reaches every process of the group, and the gate stop
 /** Successive moments of a start, by files on the disk or processes. */
 const moments: [string, (state: string) => boolean][] = [
   ['its state folder is made', state => fs.existsSync(path.join(state, 'keys.json'))],
-  ['the companion starts', state => processesOf(state).some(line => line.includes('container/main.ts'))],
+  ['the companion starts', state => processesOf(state).some(line => line.includes(COMPANION))],
   ['workerd starts', state => processesOf(state).some(line => line.includes('workerd serve'))],
   ['the demo is made', state => fs.existsSync(path.join(state, 'demo'))],
 ]
