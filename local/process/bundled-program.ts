@@ -11,14 +11,17 @@ const atRoot = (file: string) => path.join(root, file)
 
 /** Beside a program's own modules. npm writes the last at each change of a package. */
 const INPUTS = [
-  import.meta.filename,
-  ...['local/process/build-bundle.ts', 'tsconfig.json', 'node_modules/.package-lock.json'].map(atRoot),
+  'local/process/bundled-program.ts',
+  'local/process/build-bundle.ts',
+  'tsconfig.json',
+  'package-lock.json',
+  'node_modules/.package-lock.json',
 ]
 
 /**
  * Returns the file that runs a program of the project, such as `cli/main.ts`: its hundreds of modules in one file, in
  * `folder`. To load them one by one takes half of a start's processor time. The file is built again when a module
- * has changed. The program itself is returned where the file cannot be kept.
+ * has changed. The program itself is returned where the file cannot be built or kept.
  */
 export async function bundledProgram(main: string, folder = COMPILE_CACHE): Promise<string> {
   const cache = path.join(folder, main.replace('/main.ts', '.mjs'))
@@ -26,7 +29,11 @@ export async function bundledProgram(main: string, folder = COMPILE_CACHE): Prom
   const program = atRoot(main)
   if (!canWrite(folder)) return program
   const began = Date.now()
-  writeBundle(cache, await build(program), began)
+  try {
+    writeBundle(cache, await build(program), began)
+  } catch {
+    // Node reports a module that cannot be read.
+  }
   return isCurrent(cache) ? cache : program
 }
 
@@ -54,7 +61,7 @@ async function build(program: string): Promise<Bundle> {
     plugins: [ownPlaces, onlyEnglish],
   })
   const modules = inputs.filter(file => !file.startsWith('node_modules/'))
-  return { code, inputs: [...modules.map(atRoot), ...INPUTS] }
+  return { code, inputs: [...modules, ...INPUTS].map(atRoot).filter(fs.existsSync) }
 }
 
 /** Modules find the project's files from their own place, not from the bundle's. */
