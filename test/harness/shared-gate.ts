@@ -17,7 +17,7 @@ const spares: Spare[] = []
 
 /**
  * Takes a gate that earlier tests of this process have used, or starts one. It has an empty ledger and the
- * repository `app` with its own upstream. Starting a gate costs 1.5 s of processor time, sharing one 0.3 s.
+ * repository `app` with its own upstream. Starting a gate costs 1.1 s of processor time, sharing one 0.3 s.
  *
  * A test may share unless it needs settings, kills a process, measures a process, or reads the folders of a
  * companion: it starts its own with `startGate`.
