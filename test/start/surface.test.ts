@@ -97,7 +97,7 @@ describe('npm start, after a clone and a push', () => {
 
   test('it listens on loopback at known ports, and at sockets of its owner', async () => {
     expect(await surfaceOf(gate)).toEqual([
-      'tcp 127.0.0.1 node main.ts: HTTP 403',
+      'tcp 127.0.0.1 node container.mjs: HTTP 403',
       // workerd calls its launcher here: each call carries a secret of this start.
       'tcp 127.0.0.1 node start.ts: HTTP 403',
       expect.stringMatching(/^tcp 127\.0\.0\.1 node start\.ts: SSH-2\.0-/),
@@ -168,8 +168,8 @@ test('npm run dev opens neither an inspector nor a debug port, and shows the led
   })
   await use(gate, home.dir)
   expect(await surfaceOf(gate)).toEqual([
+    'tcp 127.0.0.1 node container.mjs: HTTP 403',
     expect.stringMatching(/^tcp 127\.0\.0\.1 node dev\.ts: SSH-2\.0-/),
-    'tcp 127.0.0.1 node main.ts: HTTP 403',
     // workerd calls wrangler here: for the Worker, and for the proxy that stays when the Worker reloads.
     'tcp 127.0.0.1 node wrangler-dev-server.ts: HTTP 403',
     'tcp 127.0.0.1 node wrangler-dev-server.ts: HTTP 403',

@@ -85,7 +85,7 @@ function addressOf(local: string): string {
 
 function programOf(pid: number): string {
   const [program = '', ...args] = read(`/proc/${pid}/cmdline`).split('\0')
-  const script = args.find(argument => argument.endsWith('.ts') || argument.endsWith('.js'))
+  const script = args.find(argument => /\.(ts|m?js)$/.test(argument))
   return [path.basename(program), ...(script ? [path.basename(script)] : [])].join(' ')
 }
 
