@@ -16,7 +16,7 @@ beforeAll(async () => {
   })
   await gate.json('POST', '/agents', { name: 'ada' })
   const rules = [{ pattern: 'refs/heads/**', allow: ['create'] }]
-  await gate.json('PUT', '/grants/ada/demo', { rules, api: 'read' })
+  await gate.json('PUT', '/grants/ada/demo', { rules, hostApi: 'read' })
   const { token } = (await gate.json('POST', '/tokens', { agent: 'ada' })) as { token: string }
   agent = `Bearer ${token}`
 })
