@@ -32,8 +32,8 @@ const STARTED_WITH = 'started-with'
 const STARTED_FOR = 'started-for'
 
 /**
- * Durable Object of one repository, through which every request to its companion goes. The companion runs in
- * the object's own container, or else at GATE_COMPANION_URL.
+ * Durable Object of one repository, through which requests go to its companion. The companion runs in the object's own
+ * container, or else at GATE_COMPANION_URL, where some services pass by the object (ask-companion.ts).
  */
 export class Companion extends DurableObject<Env> {
   #connection: CompanionConnection | undefined
