@@ -17,6 +17,8 @@ export interface Link {
    * is busy. Absent over HTTPS, where git makes a connection for each process.
    */
   acquireSpare?(signal: AbortSignal): Promise<LinkLease | undefined>
+  /** Absent over HTTPS. */
+  readonly prepared?: PreparedSessions
 }
 
 /** The links of all repositories with the same address, secret and trust, which share connections. */
@@ -40,6 +42,22 @@ export interface LinkLease {
   startLfsTransfer?(upstream: Upstream, operation: LfsOperation): ChildProcess
   /** Releases the lease. `broken`: the process was killed, and upstream may not have noticed. */
   release(options?: { broken?: boolean }): void
+}
+
+/** Sessions of upstream's git-upload-pack that are open before a request needs them. */
+export interface PreparedSessions {
+  /**
+   * Returns the session that waits for a request to this upstream. The process is killed when the signal aborts.
+   * Upstream may end the session at any time.
+   */
+  take(upstream: Upstream, signal: AbortSignal): PreparedSession | undefined
+  /** Opens a session for the next request, if upstream is asked often. It must speak protocol version 2. */
+  prepareNext(upstream: Upstream): void
+}
+
+/** A session that was prepared, and its lease. */
+export interface PreparedSession extends Pick<LinkLease, 'release'> {
+  readonly uploadPack: UploadPack
 }
 
 /** A process that speaks with upstream's git-upload-pack. */

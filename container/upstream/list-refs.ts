@@ -1,16 +1,15 @@
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import { type MirroredRefs, mirroredRefs } from '../../src/contract/mirrored-refs.ts'
-import { FORMAT_NAME, formatOf, type ObjectFormat } from '../git/objects/object-format.ts'
-import { DELIMITER, FLUSH, type Pkt, PktLineError, PktLines, pktLine } from '../git/pkt-line.ts'
+import type { ObjectFormat } from '../git/objects/object-format.ts'
+import { DELIMITER, FLUSH, PktLineError, pktLine } from '../git/pkt-line.ts'
 import { killWithStreams } from '../process/spawn.ts'
-import type { Link, UploadPack } from './link.ts'
+import type { Link, PreparedSession } from './link.ts'
+import { type Answer, OtherFormat, RefListReader } from './ref-list-reader.ts'
 import { CONNECT, HelperReader } from './remote-helper.ts'
 import { toUpstreamError } from './to-upstream-error.ts'
 import { createUploadSession, type UploadSession } from './upload-session.ts'
 import { CredentialRefused } from './upstream-error.ts'
 import type { UpstreamRefs } from './upstream-refs.ts'
-
-const LINE_FEED = 10
 
 /** An `ls-refs` request for HEAD and these refs (gitprotocol-v2(5)). */
 const listRefs = ({ prefixes }: MirroredRefs, format: ObjectFormat, ...more: readonly string[]) =>
@@ -22,13 +21,6 @@ const listRefs = ({ prefixes }: MirroredRefs, format: ObjectFormat, ...more: rea
     ...prefixes.map(prefix => pktLine(`ref-prefix ${prefix}\n`)),
     FLUSH,
   ])
-
-/** Upstream's refs, and whether it can report the branch of an unborn HEAD. */
-interface Answer extends UpstreamRefs {
-  readonly supportsUnborn: boolean
-  /** The lines of its capabilities in protocol version 2. */
-  readonly capabilities: readonly string[]
-}
 
 /** Upstream's refs, and the session in which it has listed them. */
 export interface Listed {
@@ -52,7 +44,7 @@ export async function listUpstream(
 ): Promise<Listed> {
   const wanted = mirroredRefs(upstream.readRefs)
   const askIn = (format: ObjectFormat, ...more: readonly string[]) =>
-    queryRefs(link, upstream, wanted, format, listRefs(wanted, format, ...more), signal)
+    queryRefs(link, { upstream, wanted, format, question: listRefs(wanted, format, ...more), signal })
   const answer = await askIn(expectedFormat).catch(error => {
     // A host may revoke the token of an app before its end.
     if (error instanceof CredentialRefused && upstream.credential?.app) return askIn(expectedFormat)
@@ -65,30 +57,49 @@ export async function listUpstream(
   return askIn(answer.refs.objectFormat, 'unborn\n')
 }
 
-/** Upstream's object format is not that of the request. */
-class OtherFormat extends Error {
+interface Query {
+  readonly upstream: Upstream
+  readonly wanted: MirroredRefs
   readonly format: ObjectFormat
-  constructor(format: ObjectFormat) {
-    super(`the upstream has ${FORMAT_NAME[format]} object ids`)
-    this.format = format
+  readonly question: Buffer
+  readonly signal: AbortSignal
+}
+
+type Reply = Listed & { readonly supportsUnborn: boolean }
+
+/** Asks in a session that was prepared. If that has ended, or is not of version 2, it asks in another. */
+async function queryRefs(link: Link, query: Query): Promise<Reply> {
+  const { upstream, signal } = query
+  const prepared = link.prepared?.take(upstream, signal)
+  const early = prepared && (await queryIn(prepared, query).catch(error => passOn(error, signal)))
+  const reply = early?.session ? early : await queryIn(await openSession(link, query), query)
+  if (reply.session) link.prepared?.prepareNext(upstream)
+  return reply
+}
+
+async function openSession(link: Link, { upstream, signal }: Query): Promise<PreparedSession> {
+  const { startUploadPack, release } = await link.acquire(signal)
+  try {
+    return { uploadPack: startUploadPack(upstream, signal), release }
+  } catch (error) {
+    release()
+    throw error
   }
 }
 
-async function queryRefs(
-  link: Link,
-  upstream: Upstream,
-  wanted: MirroredRefs,
-  format: ObjectFormat,
-  question: Buffer,
-  signal: AbortSignal,
-): Promise<Listed & { readonly supportsUnborn: boolean }> {
-  const { startUploadPack, release } = await link.acquire(signal)
-  let uploadPack: UploadPack | undefined
+/** An upstream that ended a session says nothing about the refs, unlike the reasons for which it is not asked again. */
+function passOn(error: unknown, signal: AbortSignal): undefined {
+  if (error instanceof OtherFormat || signal.aborted) throw error
+}
+
+async function queryIn(
+  { uploadPack, release }: PreparedSession,
+  { upstream, wanted, format, question, signal }: Query,
+): Promise<Reply> {
+  const { child, isHelper } = uploadPack
   let isAnswered = false
   let session: UploadSession | undefined
   try {
-    uploadPack = startUploadPack(upstream, signal)
-    const { child, isHelper } = uploadPack
     const answer = await new Promise<Answer>((resolve, reject) => {
       const list = new RefListReader(wanted, format)
       const reader = isHelper ? new HelperReader(list, question, bytes => child.stdin?.write(bytes)) : list
@@ -120,7 +131,7 @@ async function queryRefs(
     return { refs, session, supportsUnborn }
   } finally {
     if (!session) {
-      if (uploadPack) killWithStreams(uploadPack.child)
+      killWithStreams(child)
       release({ broken: signal.aborted })
     }
   }
@@ -128,108 +139,3 @@ async function queryRefs(
 
 const greetingOf = (lines: readonly string[]) =>
   Buffer.concat([...lines.map(line => pktLine(`${line}\n`)), FLUSH])
-
-/** Parses the ref list of any protocol version. */
-class RefListReader {
-  readonly #packets = new PktLines()
-  readonly #refs = new Map<string, string>()
-  readonly #peeled = new Map<string, string>()
-  readonly #symbolic = new Set<string>()
-  readonly #capabilities: string[] = []
-  readonly #wanted: MirroredRefs
-  readonly #askedFormat: ObjectFormat
-  /** git of before SHA-256 names no format. */
-  #format: ObjectFormat = 'sha1'
-  #head: string | undefined
-  #state: 'start' | 'capabilities' | 'listed' | 'advertised' = 'start'
-
-  constructor(wanted: MirroredRefs, askedFormat: ObjectFormat) {
-    this.#wanted = wanted
-    this.#askedFormat = askedFormat
-  }
-
-  /**
-   * Takes bytes, and returns the list once it is complete. Throws PktLineError on an invalid packet, or with
-   * upstream's message after `ERR`; OtherFormat if upstream cannot answer the request for its object format.
-   */
-  push(chunk: Buffer): Answer | undefined {
-    this.#packets.push(chunk)
-    for (let pkt = this.#packets.next(); pkt !== undefined; pkt = this.#packets.next())
-      if (this.#accept(pkt)) return this.answer()
-    return undefined
-  }
-
-  /** Takes a line `<id> <name>` of a remote helper's list (gitremote-helpers(7)). */
-  takeHelperLine(line: string): void {
-    const [value = '', name = ''] = line.split(' ')
-    if (value.startsWith('@')) {
-      if (name === 'HEAD') this.#head = value.slice(1)
-    } else {
-      this.#format = formatOf(value)
-      if (name !== 'HEAD') this.#addRef(name, value)
-    }
-  }
-
-  answer(): Answer {
-    return {
-      objectFormat: this.#format,
-      refs: this.#refs,
-      head: this.#head,
-      peeled: this.#peeled,
-      symbolic: this.#symbolic,
-      supportsUnborn: this.#capabilities.some(line => /^ls-refs=(\S+ )?unborn\b/.test(line)),
-      capabilities: this.#capabilities,
-    }
-  }
-
-  #accept(pkt: Pkt): boolean {
-    if (pkt === 'flush') {
-      if (this.#state !== 'capabilities') return true
-      if (this.#format !== this.#askedFormat) throw new OtherFormat(this.#format)
-      this.#state = 'listed'
-      return false
-    }
-    const line = pkt.toString('utf8', 0, pkt.length - (pkt.at(-1) === LINE_FEED ? 1 : 0))
-    if (this.#state !== 'listed' && /(^|[ \0])object-format=sha256\b/.test(line)) this.#format = 'sha256'
-    if (line.startsWith('ERR ')) throw new PktLineError(line.slice(4))
-    if (this.#state === 'start' && line === 'version 2') this.#state = 'capabilities'
-    if (this.#state === 'capabilities') this.#capabilities.push(line)
-    else if (this.#state === 'listed') this.#listed(line)
-    else if (line !== 'version 1') this.#advertised(line)
-    return false
-  }
-
-  /** Parses `<id> <name> [symref-target:<name>] [peeled:<id>]`. The id of an unborn HEAD is `unborn`. */
-  #listed(line: string): void {
-    const space = line.indexOf(' ')
-    // Most refs have no attributes.
-    if (space > 0 && line.indexOf(' ', space + 1) < 0 && !line.endsWith(' HEAD') && space + 1 < line.length)
-      return this.#addRef(line.slice(space + 1), line.slice(0, space))
-    const [id, name, ...attributes] = line.split(' ')
-    if (!id || !name) throw new PktLineError('upstream lists its refs in a way that cannot be read')
-    const target = attributes.find(a => a.startsWith('symref-target:'))?.slice('symref-target:'.length)
-    if (name === 'HEAD') this.#head = target ?? id
-    else {
-      this.#addRef(name, id)
-      if (target !== undefined) this.#symbolic.add(name)
-      const peeled = attributes.find(a => a.startsWith('peeled:'))
-      if (peeled) this.#addRef(`${name}^{}`, peeled.slice('peeled:'.length))
-    }
-  }
-
-  /** Parses `<id> <name>`. The first line continues with `\0` and the capabilities. */
-  #advertised(line: string): void {
-    this.#state = 'advertised'
-    const [ref = '', capabilities] = line.split('\0')
-    const [id, name] = ref.split(' ')
-    if (!id || !name) throw new PktLineError('upstream lists its refs in a way that cannot be read')
-    if (capabilities !== undefined) this.#head = /(?:^| )symref=HEAD:(\S+)/.exec(capabilities)?.[1]
-    this.#addRef(name, id)
-  }
-
-  #addRef(name: string, id: string): void {
-    const isPeeled = name.endsWith('^{}')
-    const ref = isPeeled ? name.slice(0, -'^{}'.length) : name
-    if (this.#wanted.has(ref)) (isPeeled ? this.#peeled : this.#refs).set(ref, id)
-  }
-}

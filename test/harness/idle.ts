@@ -22,14 +22,20 @@ export async function untilIdle(companion: { pid: number; home: string }, within
   )
 }
 
-/** Lists a companion's descendants and the processes in its folder, without ssh's shared masters. */
+/**
+ * Lists a companion's descendants and the processes in its folder, without ssh's shared masters and the session of each
+ * upstream that waits for the next request.
+ */
 function processesOf({ pid, home }: { pid: number; home: string }): string[] {
   const listed = listProcesses()
   const strays = listed.filter(p => p.pid !== pid && p.state !== 'Z' && worksIn(home, p.pid))
   const all = new Map([...descendantsOf(pid, listed), ...strays].map(p => [p.pid, p]))
+  const waiting = new Set<string>()
   return [...all.values()].flatMap(p => {
     const command = commandOf(p.pid)
-    return /^ssh\0(.*\0)?-M\0/s.test(command)
+    const mayWait = /^ssh\0.*\0git-upload-pack '[^']*'\0$/s.test(command) && !waiting.has(command)
+    if (mayWait) waiting.add(command)
+    return mayWait || /^ssh\0(.*\0)?-M\0/s.test(command)
       ? []
       : [`${p.pid} ${command.replaceAll('\0', ' ').trim() || p.name}`]
   })

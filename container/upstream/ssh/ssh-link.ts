@@ -6,6 +6,7 @@ import { run, spawnGroup } from '../../process/spawn.ts'
 import type { Link, LinkLease, SharedLink } from '../link.ts'
 import { toUpstreamError } from '../to-upstream-error.ts'
 import { UpstreamError } from '../upstream-error.ts'
+import { type AllWaiting, createPreparedSessions } from './prepared-sessions.ts'
 import { type ConnectionLease, type Connections, createSshPool, SshFailed } from './ssh-connections.ts'
 import { parseSshUrl } from './ssh-url.ts'
 
@@ -19,6 +20,11 @@ export interface SshFolders {
   readonly sockets: string
 }
 
+/** The folders, and the prepared sessions of all links. */
+export interface SshDependencies extends SshFolders {
+  readonly waiting: AllWaiting
+}
+
 /**
  * Returns the possible paths of an identity's private key: created or imported under its name, or taken from
  * the environment.
@@ -29,7 +35,11 @@ const identityFiles = (folder: string, name: IdentityName) => [
 ]
 
 /** Opens the links over SSH, whose connections git's processes share. */
-export async function openSshLink(folders: SshFolders, key: string, upstream: Upstream): Promise<SharedLink> {
+export async function openSshLink(
+  folders: SshDependencies,
+  key: string,
+  upstream: Upstream,
+): Promise<SharedLink> {
   const { identity: name } = upstream
   const identity = name === null ? undefined : await findFirst(identityFiles(folders.identities, name))
   if (!identity)
@@ -43,7 +53,14 @@ export async function openSshLink(folders: SshFolders, key: string, upstream: Up
   await writeFile(join(folder, 'known_hosts'), `${upstream.knownHosts.trim()}\n`, { mode: 0o600 })
   await writeFile(config, sshConfig(identity, join(folder, 'known_hosts')), { mode: 0o600 })
   const connections = createSshPool({ config, control, host: parseSshUrl(upstream.url).host })
-  return { for: upstream => sshLink(upstream, config, connections), close: connections.close }
+  const prepared = createPreparedSessions(folders.waiting)
+  return {
+    for: upstream => sshLink(upstream, config, connections, prepared),
+    close() {
+      prepared.close()
+      connections.close()
+    },
+  }
 }
 
 async function findFirst(files: readonly string[]): Promise<string | undefined> {
@@ -86,7 +103,12 @@ const shellQuote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
 const commandFor = (service: string, url: string, ...args: readonly string[]) =>
   [service, shellQuote(parseSshUrl(url).path), ...args].join(' ')
 
-function sshLink(upstream: Upstream, config: string, connections: Connections): Link {
+function sshLink(
+  upstream: Upstream,
+  config: string,
+  connections: Connections,
+  prepared: ReturnType<typeof createPreparedSessions>,
+): Link {
   // git gives the command to a shell, which ssh replaces.
   const ssh = `exec ssh -F ${shellQuote(config)} -S `
   const { host } = parseSshUrl(upstream.url)
@@ -129,12 +151,14 @@ function sshLink(upstream: Upstream, config: string, connections: Connections): 
       release,
     }
   }
+  const acquireSpare = async (signal: AbortSignal) => {
+    const lease = await connections.borrowSpare(signal).catch(rethrow)
+    return lease && leaseOf(lease)
+  }
   return {
     connect: signal => connections.connect(signal).catch(rethrow),
     acquire: async signal => leaseOf(await connections.borrow(signal).catch(rethrow)),
-    async acquireSpare(signal) {
-      const lease = await connections.borrowSpare(signal).catch(rethrow)
-      return lease && leaseOf(lease)
-    },
+    acquireSpare,
+    prepared: prepared.over(acquireSpare),
   }
 }
