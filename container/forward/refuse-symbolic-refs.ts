@@ -1,4 +1,5 @@
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
+import { isPushable } from '../../src/contract/names.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
 import { type Command, isCreate } from '../git/command-list.ts'
 import type { Git } from '../git/git.ts'
@@ -29,10 +30,11 @@ export async function refuseSymbolicRefs(
 ): Promise<Refusal[]> {
   const moved = commands.filter(command => !isCreate(command))
   if (moved.length === 0) return []
-  const { refs } = await readMirrorRefs(git, signal, 'refs/heads', 'refs/tags', 'refs/notes')
-  const refsAt = Map.groupBy(refs, ([, id]) => id)
+  const { refs } = await readMirrorRefs(git, signal)
+  const namesAt = new Map<string, string[]>(moved.map(({ old }) => [old, []]))
+  for (const [name, id] of refs) if (isPushable(name)) namesAt.get(id)?.push(name)
   const suspects = moved.filter(({ ref, old }) => {
-    const names = refsAt.get(old)?.map(([name]) => name) ?? []
+    const names = namesAt.get(old) ?? []
     return mirror.isSymbolic(ref) || !names.includes(ref) || names.length > 1
   })
   if (suspects.length === 0) return []

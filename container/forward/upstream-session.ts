@@ -87,11 +87,8 @@ const neededFor = (commands: readonly Command[], pushOptions: readonly string[])
   ...(pushOptions.length > 0 ? ['push-options'] : []),
 ]
 
-const LINE_FEED = 10
-const SPACE = 32
 /** The length of a SHA-1 id. */
 const ID_LENGTH = 40
-const HEX_DIGITS = new Set(Buffer.from('0123456789abcdef'))
 
 /**
  * Reads upstream's list of refs (gitprotocol-pack(5), "Reference Discovery"). Returns upstream's capabilities if each
@@ -102,23 +99,20 @@ function readAdvertisement(
   commands: readonly Command[],
 ): Promise<ReadonlySet<string> | undefined> {
   const missing = new Map(commands.map(({ ref, old }) => [ref as string, old as string]))
-  const lengths = new Set(commands.map(({ ref }) => Buffer.byteLength(ref)))
+  const lengths = new Set(commands.map(({ ref }) => ref.length))
   const packets = new PktLines()
   let capabilities: ReadonlySet<string> | undefined
-  /** Returns false if git has to make the push. */
-  const accept = (packet: Buffer): boolean => {
-    // Most of a long list are other refs, which are not made into strings.
-    const length = packet.length - (packet.at(-1) === LINE_FEED ? 1 : 0)
-    if (packet[ID_LENGTH] !== SPACE || !HEX_DIGITS.has(packet[0] ?? 0)) return false
-    if (capabilities && !lengths.has(length - ID_LENGTH - 1)) return true
-    const [listed = '', listedCapabilities] = packet.toString('utf8', 0, length).split('\0')
+  let isOrdinary = true
+  /** Finds that git has to make the push, if it has to. */
+  const accept = (line: string) => {
+    // Most of a long list are other refs.
+    if (capabilities && line[ID_LENGTH] === ' ' && !lengths.has(line.length - ID_LENGTH - 1)) return
+    const [listed = '', listedCapabilities] = line.split('\0')
     if (listedCapabilities !== undefined) capabilities = new Set(listedCapabilities.split(' '))
     const [id = '', ref = ''] = listed.split(' ')
-    if (!/^[0-9a-f]{40}$/.test(id) || !capabilities) return false
     const old = missing.get(ref)
-    if (old !== undefined && old !== id) return false
+    if (!/^[0-9a-f]{40}$/.test(id) || !capabilities || (old !== undefined && old !== id)) isOrdinary = false
     missing.delete(ref)
-    return true
   }
   return new Promise(resolve => {
     const end = (found?: ReadonlySet<string>) => {
@@ -128,14 +122,11 @@ function readAdvertisement(
     const read = (chunk: Buffer) => {
       try {
         packets.push(chunk)
-        for (let packet = packets.next(); packet !== undefined; packet = packets.next()) {
-          if (packet !== 'flush') {
-            if (!accept(packet)) return end()
-            continue
-          }
-          const areAbsent = [...missing.values()].every(isNullId)
-          return end(areAbsent && packets.held === 0 ? capabilities : undefined)
-        }
+        const isComplete = packets.takeLines(accept)
+        if (!isOrdinary) return end()
+        if (!isComplete) return
+        const areAbsent = [...missing.values()].every(isNullId)
+        return end(areAbsent && packets.held === 0 ? capabilities : undefined)
       } catch {
         end()
       }

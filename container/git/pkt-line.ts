@@ -1,3 +1,5 @@
+import { isAscii } from 'node:buffer'
+
 /**
  * pkt-lines: four hex digits of length, including these four bytes, then the payload (gitprotocol-common(5)).
  */
@@ -40,6 +42,18 @@ export type Pkt = Buffer | 'flush'
 
 export class PktLineError extends Error {}
 
+/** Reads the length of the packet at an offset, 0: a flush; infinity: more bytes are needed. Throws PktLineError. */
+function lengthAt(bytes: Buffer, at: number): number {
+  if (bytes.length - at < 4) return Number.POSITIVE_INFINITY
+  const length = readLength(bytes, at)
+  if (length < 0) throw new PktLineError('a pkt-line does not start with its length')
+  if ((length > 0 && length < 4) || length - 4 > MAX_PAYLOAD)
+    throw new PktLineError(`a pkt-line has the length ${length}`)
+  return length
+}
+
+const LINE_FEED = 10
+
 /**
  * Splits a byte stream into pkt-lines. `push` takes bytes, `next` returns whole packets, `rest` returns the
  * bytes after them.
@@ -68,13 +82,11 @@ export class PktLines {
   next(): Pkt | undefined {
     if (this.#held < this.#wanted) return undefined
     this.#join()
-    const length = readLength(this.#bytes, this.#at)
-    if (length < 0) throw new PktLineError('a pkt-line does not start with its length')
+    const length = lengthAt(this.#bytes, this.#at)
     if (length === 0) {
       this.#consume(4)
       return 'flush'
     }
-    if (length < 4 || length - 4 > MAX_PAYLOAD) throw new PktLineError(`a pkt-line has the length ${length}`)
     this.#wanted = length
     if (this.#held < length) return undefined
     this.#consume(length)
@@ -89,6 +101,32 @@ export class PktLines {
     if (readLength(this.#bytes, this.#at) !== 1) return this.next()
     this.#consume(4)
     return 'delimiter'
+  }
+
+  /**
+   * Calls `take` with the text of each whole packet up to a flush, without the line feed at its end. Returns true at the
+   * flush. All these packets are parts of one string, since a list of refs has many. Throws PktLineError on an invalid
+   * length.
+   */
+  takeLines(take: (line: string) => void): boolean {
+    if (this.#held < this.#wanted) return false
+    this.#join()
+    const bytes = this.#bytes.subarray(this.#at)
+    const text = isAscii(bytes) ? bytes.toString('latin1') : undefined
+    let at = 0
+    let next = lengthAt(bytes, at)
+    for (; next <= bytes.length - at; next = lengthAt(bytes, at)) {
+      if (next === 0) {
+        this.#consume(at + 4)
+        return true
+      }
+      const end = at + next - (bytes[at + next - 1] === LINE_FEED ? 1 : 0)
+      take(text?.slice(at + 4, end) ?? bytes.toString('utf8', at + 4, end))
+      at += next
+    }
+    this.#consume(at)
+    if (Number.isFinite(next)) this.#wanted = next
+    return false
   }
 
   /** The number of bytes after the packets taken so far. */

@@ -55,6 +55,13 @@ async function listRefs(git: Git, signal: AbortSignal): Promise<Map<string, stri
 export function sameRefs(left: RefList['refs'], right: RefList['refs'], except: readonly string[]): boolean {
   const excludedCount = (refs: RefList['refs']) => except.filter(ref => refs.has(ref)).length
   if (left.size - excludedCount(left) !== right.size - excludedCount(right)) return false
+  if (left.size === right.size && sameInOrder(left, right)) return true
   for (const [ref, id] of left) if (right.get(ref) !== id && !except.includes(ref)) return false
   return true
+}
+
+/** Most lists are equal, and git sorts all of them: that is seen without a search for each name. */
+function sameInOrder(left: RefList['refs'], right: RefList['refs']): boolean {
+  const [refs, ids] = [right.keys(), right.values()]
+  return left.entries().every(([ref, id]) => ref === refs.next().value && id === ids.next().value)
 }

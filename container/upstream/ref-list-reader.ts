@@ -1,9 +1,7 @@
 import type { MirroredRefs } from '../../src/contract/mirrored-refs.ts'
 import { FORMAT_NAME, formatOf, type ObjectFormat } from '../git/objects/object-format.ts'
-import { type Pkt, PktLineError, PktLines } from '../git/pkt-line.ts'
+import { PktLineError, PktLines } from '../git/pkt-line.ts'
 import type { UpstreamRefs } from './upstream-refs.ts'
-
-const LINE_FEED = 10
 
 /** Upstream's refs, and whether it can report the branch of an unborn HEAD. */
 export interface Answer extends UpstreamRefs {
@@ -46,8 +44,7 @@ export class RefListReader {
    */
   push(chunk: Buffer): Answer | undefined {
     this.#packets.push(chunk)
-    for (let pkt = this.#packets.next(); pkt !== undefined; pkt = this.#packets.next())
-      if (this.#accept(pkt)) return this.answer()
+    while (this.#packets.takeLines(line => this.#accept(line))) if (this.#isComplete()) return this.answer()
     return undefined
   }
 
@@ -74,29 +71,32 @@ export class RefListReader {
     }
   }
 
-  #accept(pkt: Pkt): boolean {
-    if (pkt === 'flush') {
-      if (this.#state !== 'capabilities') return true
-      if (this.#format !== this.#askedFormat) throw new OtherFormat(this.#format)
-      this.#state = 'listed'
-      return false
-    }
-    const line = pkt.toString('utf8', 0, pkt.length - (pkt.at(-1) === LINE_FEED ? 1 : 0))
+  /** Takes a flush. Returns true if it ends the list. */
+  #isComplete(): boolean {
+    if (this.#state !== 'capabilities') return true
+    if (this.#format !== this.#askedFormat) throw new OtherFormat(this.#format)
+    this.#state = 'listed'
+    return false
+  }
+
+  #accept(line: string): void {
     if (this.#state !== 'listed' && /(^|[ \0])object-format=sha256\b/.test(line)) this.#format = 'sha256'
     if (line.startsWith('ERR ')) throw new PktLineError(line.slice(4))
     if (this.#state === 'start' && line === 'version 2') this.#state = 'capabilities'
     if (this.#state === 'capabilities') this.#capabilities.push(line)
     else if (this.#state === 'listed') this.#listed(line)
     else if (line !== 'version 1') this.#advertised(line)
-    return false
   }
 
   /** Parses `<id> <name> [symref-target:<name>] [peeled:<id>]`. The id of an unborn HEAD is `unborn`. */
   #listed(line: string): void {
     const space = line.indexOf(' ')
     // Most refs have no attributes.
-    if (space > 0 && line.indexOf(' ', space + 1) < 0 && !line.endsWith(' HEAD') && space + 1 < line.length)
-      return this.#addRef(line.slice(space + 1), line.slice(0, space))
+    if (space > 0 && line.startsWith('refs/', space + 1) && line.indexOf(' ', space + 1) < 0) {
+      const ref = line.slice(space + 1)
+      if (this.#wanted.has(ref)) this.#refs.set(ref, line.slice(0, space))
+      return
+    }
     const [id, name, ...attributes] = line.split(' ')
     if (!id || !name) throw new PktLineError('upstream lists its refs in a way that cannot be read')
     const target = attributes.find(a => a.startsWith('symref-target:'))?.slice('symref-target:'.length)

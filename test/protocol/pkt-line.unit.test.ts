@@ -89,3 +89,48 @@ test('a megabyte that comes byte by byte costs no more than its bytes', () => {
   )
   expect(ms).toBeLessThan(10_000)
 })
+
+/** Reads the lines of a whole stream, and the bytes after the last packet that is whole. */
+function readLines(pieces: readonly Buffer[]): { lines: string[]; rest: Buffer } {
+  const packets = new PktLines()
+  const lines: string[] = []
+  for (const piece of pieces) {
+    packets.push(piece)
+    while (packets.takeLines(line => lines.push(line))) lines.push('flush')
+  }
+  return { lines, rest: packets.rest }
+}
+
+test('the lines of a stream are the texts of its packets, in any chunks', () => {
+  const line = fc.oneof(fc.constant('flush' as const), fc.string({ maxLength: 60, unit: 'binary' }))
+  fc.assert(
+    fc.property(
+      fc.array(line, { maxLength: 12 }),
+      fc.uint8Array({ maxLength: 3 }),
+      cuts,
+      (sent, tail, at) => {
+        const packets = sent.map(text => (text === 'flush' ? text : Buffer.from(text)))
+        const bytes = Buffer.concat([written(packets), Buffer.from(tail)])
+        const lines = sent.map(text => Buffer.from(text).toString('utf8').replace(/\n$/, ''))
+        expect(readLines(inPieces(bytes, at))).toEqual({ lines, rest: Buffer.from(tail) })
+      },
+    ),
+    runs,
+  )
+})
+
+test('a megabyte of lines that comes byte by byte costs no more than its bytes', () => {
+  const stream = Buffer.concat(Array<Buffer>(16).fill(pktLine(Buffer.alloc(MAX_PAYLOAD, 'x'))))
+  const ms = processorMs(() =>
+    expect(readLines(Array.from(stream, byte => Buffer.of(byte))).lines).toHaveLength(16),
+  )
+  expect(ms).toBeLessThan(10_000)
+})
+
+test('a line of an invalid length is an error, and the lines before it are not lost', () => {
+  const packets = new PktLines()
+  const lines: string[] = []
+  packets.push(Buffer.concat([pktLine('one\n'), Buffer.from('0002')]))
+  expect(() => packets.takeLines(line => lines.push(line))).toThrow(PktLineError)
+  expect(lines).toEqual(['one'])
+})
