@@ -89,6 +89,7 @@ const neededFor = (commands: readonly Command[], pushOptions: readonly string[])
 
 /** The length of a SHA-1 id. */
 const ID_LENGTH = 40
+const STARTS_WITH_ID = /^[0-9a-f]{40} /
 
 /**
  * Reads upstream's list of refs (gitprotocol-pack(5), "Reference Discovery"). Returns upstream's capabilities if each
@@ -106,7 +107,7 @@ function readAdvertisement(
   /** Finds that git has to make the push, if it has to. */
   const accept = (line: string) => {
     // Most of a long list are other refs.
-    if (capabilities && line[ID_LENGTH] === ' ' && !lengths.has(line.length - ID_LENGTH - 1)) return
+    if (capabilities && STARTS_WITH_ID.test(line) && !lengths.has(line.length - ID_LENGTH - 1)) return
     const [listed = '', listedCapabilities] = line.split('\0')
     if (listedCapabilities !== undefined) capabilities = new Set(listedCapabilities.split(' '))
     const [id = '', ref = ''] = listed.split(' ')
