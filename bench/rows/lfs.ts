@@ -3,6 +3,7 @@ import path from 'node:path'
 import { mustGit, type Remote, type Stage } from '../bench-fixture.ts'
 import { lfsTree, objectsOf, startStageLfs } from '../lfs-tree.ts'
 import { compare, timed } from '../measure.ts'
+import { scanAsGate } from '../peers/gate-scan.ts'
 import { bareScanOfFiles } from '../peers/gitleaks.ts'
 import { compared, type Effort, type Result, type Row } from '../row.ts'
 
@@ -22,7 +23,7 @@ export const lfs: readonly Row[] = COUNTS.map(count => ({
 async function transfers(stage: Stage, { rounds, quick }: Effort, count: number): Promise<Result[]> {
   const megabytes = quick ? 20 : 200
   const place = await stage.place(`lfs-${count}`, { commits: 20 })
-  const scans: number[] = []
+  const scans: Scans = { bare: [], gate: [] }
   const trees: string[] = []
   const up = (name: 'gate' | 'ssh') => ({
     name,
@@ -34,7 +35,10 @@ async function transfers(stage: Stage, { rounds, quick }: Effort, count: number)
       const branch = `HEAD:refs/heads/${name}-${round}`
       const { gate } = place
       await mustGit(['push', '-q', '--no-verify', gate.url, branch], { cwd: tree.dir, env: gate.env })
-      if (name === 'ssh' && round > 0) scans.push(await timed(() => bareScanOfFiles(objectsOf(tree))))
+      if (name === 'ssh' && round > 0) {
+        scans.bare.push(await timed(() => bareScanOfFiles(objectsOf(tree))))
+        scans.gate.push(await timed(() => scanAsGate(objectsOf(tree), stage.fresh('scan'))))
+      }
       fs.rmSync(path.join(tree.dir, '.git/lfs'), { recursive: true })
       trees.push(tree.dir)
       return ms
@@ -64,19 +68,30 @@ async function transfers(stage: Stage, { rounds, quick }: Effort, count: number)
 
 type Times = ReadonlyMap<string, readonly number[]>
 
-function resultsOf(what: string, pushed: Times, scans: readonly number[], fetched: Times): Result[] {
+/** The milliseconds of each round's scans of the objects, without an upload. */
+interface Scans {
+  readonly bare: number[]
+  readonly gate: number[]
+}
+
+const SCAN_NOTE =
+  'the scan is on both sides: the target is without its time, and the gate scans while it receives, so that its time alone cannot be taken out of an upload'
+
+function resultsOf(what: string, pushed: Times, scans: Scans, fetched: Times): Result[] {
   const timesOf = (times: Times, name: string) => times.get(name) ?? []
   const direct = timesOf(pushed, 'ssh')
-  const scanned = direct.map((ms, i) => ms + (scans[i] ?? Number.NaN))
+  const plus = (more: readonly number[]) => direct.map((ms, i) => ms + (more[i] ?? Number.NaN))
   const [uploads, downloads] = [timesOf(pushed, 'gate'), timesOf(fetched, 'ssh')]
   const line = (work: string, against: string, target?: number) => ({
     work: `${work}, ${what}`,
     against,
     ...(target ? { target } : {}),
   })
-  const both = line('upload', 'git-lfs direct + bare gitleaks over the same objects', TARGET)
+  const own = 'git-lfs direct + the gate’s own scan of the same objects, by itself'
+  const bare = 'git-lfs direct + bare gitleaks over the same objects'
   return [
-    compared(both, uploads, scanned),
+    compared({ ...line('upload', own, TARGET), note: SCAN_NOTE }, uploads, plus(scans.gate)),
+    compared(line('upload', bare), uploads, plus(scans.bare)),
     compared(line('upload', 'git-lfs direct (no scan)'), uploads, direct),
     compared(line('first download', 'git-lfs direct', TARGET), timesOf(fetched, 'first'), downloads),
     compared(line('second download', 'git-lfs direct', 1), timesOf(fetched, 'second'), downloads),
