@@ -35,9 +35,13 @@ async function transfers(stage: Stage, { rounds, quick }: Effort, count: number)
       const branch = `HEAD:refs/heads/${name}-${round}`
       const { gate } = place
       await mustGit(['push', '-q', '--no-verify', gate.url, branch], { cwd: tree.dir, env: gate.env })
-      if (name === 'ssh' && round > 0) {
-        scans.bare.push(await timed(() => bareScanOfFiles(objectsOf(tree))))
-        scans.gate.push(await timed(() => scanAsGate(objectsOf(tree), stage.fresh('scan'))))
+      if (name === 'ssh') {
+        const bare = await timed(() => bareScanOfFiles(objectsOf(tree)))
+        const gate = await timed(() => scanAsGate(objectsOf(tree), stage.fresh('scan')))
+        if (round > 0) {
+          scans.bare.push(bare)
+          scans.gate.push(gate)
+        }
       }
       fs.rmSync(path.join(tree.dir, '.git/lfs'), { recursive: true })
       trees.push(tree.dir)

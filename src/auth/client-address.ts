@@ -18,7 +18,7 @@ export function clientAddress(env: Env, request: Request): string {
  * a whole.
  */
 export function addressGroup(address: string): string {
-  const parsed = parse(address)
+  const parsed = address === '' ? undefined : parse(address)
   if (!parsed) return 'unknown'
   if (parsed instanceof ipaddr.IPv4) return parsed.toString()
   return `${parsed.parts

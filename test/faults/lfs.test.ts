@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { toTerms } from '../../cli/options/grant-options.ts'
 import { type LfsScene, objectOf, startLfsScene } from './fixtures/lfs-scene.ts'
-import { canMount, LFS_FAULTS, type LfsFault, meetLfs } from './table/lfs-faults.ts'
+import { canMount, DISKS } from './table/lfs-disks.ts'
+import { type LfsFault, meetLfs, UPLOADS } from './table/lfs-faults.ts'
 
 /** The end of each fault: the client's answer, whether upstream has the object, and the ledger's row. */
 const ENDS: Readonly<
@@ -48,8 +49,8 @@ async function expectEnd(fault: LfsFault): Promise<void> {
 }
 
 describe('an upload leaves nothing over, is recorded, and can be sent again:', () => {
-  test.each(LFS_FAULTS.uploads)('$words', expectEnd)
-  test.for(LFS_FAULTS.disks)('$words', async (fault, { skip }) => {
+  test.each(UPLOADS)('$words', expectEnd)
+  test.for(DISKS)('$words', async (fault, { skip }) => {
     if (!canMount(scene)) return skip('only root may mount a small disk')
     await expectEnd(fault)
   })

@@ -7,11 +7,27 @@ import { z } from 'zod'
 const encoder = new TextEncoder()
 const ALGORITHM = 'HS256'
 
+type ImportedKey = ReturnType<typeof crypto.subtle.importKey>
+
+const imported = new Map<string, ImportedKey>()
+
+/** Imports a key once: a process has one pass key, and jose would import it for each pass. */
+function keyOf(key: string): ImportedKey {
+  const known =
+    imported.get(key) ??
+    crypto.subtle.importKey('raw', encoder.encode(key), { name: 'HMAC', hash: 'SHA-256' }, false, [
+      'sign',
+      'verify',
+    ])
+  imported.set(key, known)
+  return known
+}
+
 /** Signs claims as a compact JWS with HMAC-SHA-256 (RFC 7515). */
-export const signClaims = (claims: unknown, key: string): Promise<string> =>
+export const signClaims = async (claims: unknown, key: string): Promise<string> =>
   new CompactSign(encoder.encode(JSON.stringify(claims)))
     .setProtectedHeader({ alg: ALGORITHM })
-    .sign(encoder.encode(key))
+    .sign(await keyOf(key))
 
 export type Claims<T> = { ok: true; claims: T } | { ok: false; reason: string }
 
@@ -28,7 +44,7 @@ export async function readClaims<T extends { exp: number }>(
 ): Promise<Claims<T>> {
   if (text === '') return { ok: false, reason: 'no pass' }
   try {
-    const { payload } = await compactVerify(text, encoder.encode(key), { algorithms: [ALGORITHM] })
+    const { payload } = await compactVerify(text, await keyOf(key), { algorithms: [ALGORITHM] })
     const read: unknown = JSON.parse(new TextDecoder().decode(payload))
     const version = z.object({ v: z.unknown() }).safeParse(read)
     if (version.success && version.data.v !== protocol)

@@ -1,22 +1,25 @@
 import { randomBytes } from 'node:crypto'
-import fs from 'node:fs'
-import path from 'node:path'
 import { seconds, until } from '../../harness/index.ts'
-import { smallDisk } from '../fixtures/full-disk.ts'
 import { type Answer, type LfsObject, type LfsScene, objectOf } from '../fixtures/lfs-scene.ts'
 import type { Row } from './report-file.ts'
 
+/** The upload of an object with a fault, at its end. */
+interface LfsUpload {
+  readonly bytes: Buffer
+  /** When the fault began, in Unix milliseconds. */
+  readonly since: number
+  /** The response that the client has read; undefined: the client has disconnected. */
+  readonly answer: Answer | undefined
+}
+
+/** The parts of a scene that the faults of every upstream need. */
+export type AnyScene = Omit<LfsScene, 'server'> & { readonly server: { has(oid: string): boolean } }
+
 /** A fault during the upload of an object. */
-export interface LfsFault {
+export interface LfsFault<S = LfsScene> {
   readonly words: string
   /** Causes it, and resolves when it has ended. */
-  run(scene: LfsScene): Promise<{
-    readonly bytes: Buffer
-    /** When the fault began, in Unix milliseconds. */
-    readonly since: number
-    /** The response that the client has read; undefined: the client has disconnected. */
-    readonly answer: Answer | undefined
-  }>
+  run(scene: S): Promise<LfsUpload>
 }
 
 /** The state after a fault of an upload. */
@@ -49,7 +52,7 @@ export function toAftermath({ answer, gone, left, hasUpstream, record, next }: L
 }
 
 /** Runs an upload with a fault and measures the result. */
-export async function meetLfs(scene: LfsScene, fault: LfsFault): Promise<LfsAftermath> {
+export async function meetLfs<S extends AnyScene>(scene: S, fault: LfsFault<S>): Promise<LfsAftermath> {
   const { gate, server } = scene
   const { bytes, since, answer } = await fault.run(scene)
   const { oid } = objectOf(bytes)
@@ -72,17 +75,18 @@ export async function meetLfs(scene: LfsScene, fault: LfsFault): Promise<LfsAfte
   return { answer, gone, left, hasUpstream, record, next }
 }
 
-async function lastTransfer({ gate }: LfsScene, oid: string) {
+async function lastTransfer({ gate }: Pick<LfsScene, 'gate'>, oid: string) {
   const { transfers } = (await gate.admin.request('GET', `/lfs-transfers?oid=${oid}`)) as {
     transfers: { outcome: string; reason: string; operation: string }[]
   }
   return transfers.find(({ operation }) => operation === 'upload')
 }
 
-const HALF = 250_000
+/** Half the bytes of an object. */
+export const HALF = 250_000
 const fresh = () => randomBytes(2 * HALF)
 
-const inMidObject = (words: string, { isLeaving }: { isLeaving: boolean }): LfsFault => ({
+export const inMidObject = (words: string, { isLeaving }: { isLeaving: boolean }): LfsFault<AnyScene> => ({
   words: `${words}, mid-object`,
   async run(scene) {
     const bytes = fresh()
@@ -116,10 +120,10 @@ const whileHeld = (
 })
 
 /** The client sends these bytes as this object; the gate or upstream is at fault, or the client. */
-const sent = (
+export const sent = <S = LfsScene>(
   words: string,
-  send: (scene: LfsScene, bytes: Buffer, object: LfsObject) => Promise<Answer>,
-): LfsFault => ({
+  send: (scene: S, bytes: Buffer, object: LfsObject) => Promise<Answer>,
+): LfsFault<S> => ({
   words,
   async run(scene) {
     const bytes = fresh()
@@ -136,7 +140,7 @@ const upstreamIs = (words: string, faults: Partial<LfsScene['server']['faults']>
     return answer
   })
 
-const UPLOADS: readonly LfsFault[] = [
+export const UPLOADS: readonly LfsFault[] = [
   inMidObject('client killed', { isLeaving: true }),
   inMidObject('client stopped', { isLeaving: false }),
   whileHeld('client killed, during the scan', async ({ gitleaks }) => {
@@ -206,44 +210,3 @@ const UPLOADS: readonly LfsFault[] = [
     return upload(bytes)
   }),
 ]
-
-const storeOf = ({ gate }: LfsScene) => path.join(gate.companion.home, 'lfs')
-
-const onDisk = (words: string, size: string, send: (scene: LfsScene, bytes: Buffer) => Promise<Answer>) =>
-  sent(words, async (scene, bytes) => {
-    using disk = smallDisk(storeOf(scene), size)
-    if (!disk) throw new Error('only root may mount a small disk')
-    return await send(scene, bytes)
-  })
-
-/** Faults that take a small disk for the store. */
-const DISKS: readonly LfsFault[] = [
-  onDisk('disk full, before the object', '300k', ({ upload }, bytes) => upload(bytes)),
-  onDisk('disk full, mid-object', '1m', async (scene, bytes) => {
-    const upload = scene.begin(objectOf(bytes), bytes.length)
-    await upload.send(bytes.subarray(0, HALF))
-    await scene.untilBusy()
-    const filler = path.join(storeOf(scene), 'filler')
-    expectFull(() => fs.writeFileSync(filler, Buffer.alloc(1 << 20)))
-    await upload.send(bytes.subarray(HALF))
-    const answer = await upload.answer
-    fs.rmSync(filler)
-    return answer
-  }),
-]
-
-function expectFull(fill: () => void): void {
-  try {
-    fill()
-  } catch {
-    return
-  }
-  throw new Error('the disk is not full')
-}
-
-export const canMount = (scene: LfsScene): boolean => {
-  using disk = smallDisk(storeOf(scene), '1m')
-  return disk !== undefined
-}
-
-export const LFS_FAULTS = { uploads: UPLOADS, disks: DISKS }

@@ -24,7 +24,8 @@ client lives to hear of, that is when the client has ended and the fault is mend
 at once. A network is cut by a router between namespaces that no longer forwards; elsewhere a peer vanishes behind a
 link that is silent. The gate's deadlines are shorter here than by default: 15 s of silence, 40 s for checks, 20 s for
 a forward, 5 s until a lost push is looked into (90, 120, 120 and 30). A row of the surface "Git LFS" is the upload of one
-object, its ledger is the list of transfers, and its next is the next upload of the object.
+object, its ledger is the list of transfers, and its next is the next upload of the object. "Git LFS over SSH" is the same
+to an upstream with git-lfs-transfer (\`node test/lfs/build.ts\` builds it; without it these rows stay).
 \`npm run faults -- -t 'gitleaks hangs'\` measures some rows again and leaves the others.
 `
 

@@ -1,6 +1,8 @@
 // npm run faults: measures every fault on every surface and writes the table in docs/faults.md.
+import fs from 'node:fs'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { farMachine } from '../../harness/index.ts'
+import { LFS_TRANSFER_PROGRAM, type SshTransferServer } from '../../lfs/ssh-transfer-server.ts'
 import { cutOff, cutOffInForward } from '../fixtures/cut-upstream.ts'
 import {
   type Scene,
@@ -11,14 +13,17 @@ import {
 } from '../fixtures/fault-fixture.ts'
 import { diskFor } from '../fixtures/full-disk.ts'
 import { PHASES, type Phase } from '../fixtures/held-push.ts'
-import { type LfsScene, startLfsScene } from '../fixtures/lfs-scene.ts'
+import { type LfsScene, startLfsScene, startTransferScene } from '../fixtures/lfs-scene.ts'
 import { bareDaemon } from './bare-daemon.ts'
 import { closeEarly, isHeld, type Leaving, leave, sayHalf, stallClone } from './client-faults.ts'
 import { type Fault, meet, titleOf } from './fault.ts'
 import { companionKilled, gitHangs, gitleaksIs, workerKilled } from './gate-faults.ts'
-import { canMount, LFS_FAULTS, meetLfs, toAftermath } from './lfs-faults.ts'
+import { canMount, DISKS } from './lfs-disks.ts'
+import { type LfsFault, meetLfs, toAftermath, UPLOADS } from './lfs-faults.ts'
+import { MANY_OBJECTS } from './lfs-many.ts'
 import type { Aftermath } from './measure.ts'
 import { openReport } from './report-file.ts'
+import { TRANSFER_FAULTS } from './transfer-faults.ts'
 import * as upstream from './upstream-faults.ts'
 
 /** The timeout of a row, in milliseconds. */
@@ -143,24 +148,37 @@ describe.skipIf(!far)('a network that can be cut', () => {
 if (!far)
   report.aside('No network namespaces here (they take root and veth): no row of a network that is cut.')
 
-describe('uploads of Git LFS', () => {
-  let scene: LfsScene
+/** Declares and measures rows of uploads in the scene that `start` starts. */
+function uploadRows<S extends LfsScene | LfsScene<SshTransferServer>>(
+  surface: string,
+  start: (settings: Readonly<Record<string, string>>) => Promise<S>,
+  faults: readonly LfsFault<S>[],
+): void {
+  let scene: S
   beforeAll(async () => {
-    scene = await startLfsScene({ ...SETTINGS, GATE_CLIENT_IDLE_SECONDS: '15' })
+    scene = await start({ ...SETTINGS, GATE_CLIENT_IDLE_SECONDS: '15' })
   })
   afterAll(() => scene?.[Symbol.asyncDispose]())
-  for (const fault of [...LFS_FAULTS.uploads, ...LFS_FAULTS.disks]) {
-    report.expect(fault.words, 'Git LFS')
+  for (const fault of faults) {
+    report.expect(fault.words, surface)
     test(
-      `${fault.words}, Git LFS`,
+      `${fault.words}, ${surface}`,
       async ({ skip }) => {
-        if (LFS_FAULTS.disks.includes(fault) && !canMount(scene))
+        if (DISKS.some(({ words }) => words === fault.words) && !canMount(scene))
           return skip('only root may mount a small disk')
-        report.row(fault.words, 'Git LFS', toAftermath(await meetLfs(scene, fault)))
+        report.row(fault.words, surface, toAftermath(await meetLfs(scene, fault)))
       },
       ROW_MS,
     )
   }
+}
+
+describe('uploads of Git LFS', () => {
+  uploadRows('Git LFS', startLfsScene, [...UPLOADS, ...DISKS, MANY_OBJECTS])
+})
+
+describe.skipIf(!fs.existsSync(LFS_TRANSFER_PROGRAM))('uploads of Git LFS over git-lfs-transfer', () => {
+  uploadRows('Git LFS over SSH', startTransferScene, TRANSFER_FAULTS)
 })
 
 test('beside it: a bare git daemon', async () => report.aside(await bareDaemon()), 120_000)
