@@ -6,11 +6,11 @@ import { writeWithBackpressure } from '../client/request-body.ts'
 import { disconnectSignal, endWithTimeout } from '../client/response-end.ts'
 import { type SessionEnd, sessionEndOf } from '../sessions/session-counts.ts'
 import { sessionOf } from '../sessions/sessions.ts'
+import { StoreFull, WrongObject } from './arrival.ts'
 import { nameAll } from './batch.ts'
 import type { Lfs, LfsRepository } from './lfs.ts'
 import { readWhole } from './open-file.ts'
 import { lfsError, respondWithFailure } from './respond.ts'
-import { StoreFull, WrongObject } from './store.ts'
 
 /** Sends an object: from the store, or from upstream through the store. */
 export async function lfsDownload(

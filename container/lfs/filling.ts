@@ -1,8 +1,9 @@
 import type { LfsObject } from '../../src/contract/lfs.ts'
 import { withAbort } from '../process/with-abort.ts'
 import type { LfsUpstream } from '../upstream/lfs-server/index.ts'
+import type { Arrival } from './arrival.ts'
 import { openFile } from './open-file.ts'
-import type { Arrival, Shelf } from './store.ts'
+import type { Shelf } from './store.ts'
 
 /** A reader of an object that comes from upstream. */
 export interface FillingReader {
@@ -102,34 +103,20 @@ async function start(
   return { path: arrival.path, progress }
 }
 
-/** The most bytes of an object that is written, and read, in one piece. */
-const ONE_PIECE_BYTES = 512 << 10
-
 async function fill(
   arrival: Arrival,
   { size }: LfsObject,
   source: AsyncIterable<Buffer>,
   progress: Progress,
 ): Promise<void> {
-  const isSmall = size <= ONE_PIECE_BYTES
-  for await (const chunk of isSmall ? inOnePiece(source, size) : source) {
+  for await (const chunk of source) {
+    const before = arrival.written
     await arrival.write(chunk)
-    if (!isSmall) progress.reached(arrival.written)
+    // The end of the object follows with its check.
+    if (arrival.written > before && arrival.written < size) progress.reached(arrival.written)
   }
   await arrival.finish()
   await arrival.keep()
-}
-
-/** Yields a source as one buffer, which ends with the chunk that reaches beyond `size`. */
-async function* inOnePiece(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of source) {
-    chunks.push(chunk)
-    bytes += chunk.length
-    if (bytes > size) break
-  }
-  yield Buffer.concat(chunks)
 }
 
 /** Tells readers how far a file is written. */

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs, utimes } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, statfs, utimes } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
-import type { LfsObject, Oid } from '../../src/contract/lfs.ts'
+import type { LfsObject } from '../../src/contract/lfs.ts'
+import { type Arrival, asStoreFull, createArrival, StoreFull } from './arrival.ts'
 
 /** The objects of one repository, on disk. An object in it has been checked by size and SHA-256. */
 export interface Shelf {
@@ -15,26 +16,6 @@ export interface Shelf {
    */
   begin(object: LfsObject): Promise<Arrival>
 }
-
-/** An object that is being written. */
-export interface Arrival {
-  readonly path: string
-  /** Writes the next bytes. Rejects with WrongObject when there are more than the object's size. */
-  write(bytes: Buffer): Promise<void>
-  readonly written: number
-  /** Checks size and hash. Rejects with WrongObject. */
-  finish(): Promise<void>
-  /** Puts the finished object into the shelf. */
-  keep(): Promise<void>
-  /** Removes the temporary file, unless the object was kept. */
-  discard(): Promise<void>
-}
-
-/** The bytes are not those of the object. */
-export class WrongObject extends Error {}
-
-/** The object does not fit beside the objects that are in use. */
-export class StoreFull extends Error {}
 
 export interface Store {
   of(upstream: Upstream): Shelf
@@ -150,65 +131,6 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
     },
   }
 }
-
-function createArrival(
-  { oid, size }: LfsObject,
-  path: string,
-  file: FileHandle,
-  store: { wrote(bytes: number): void; release(written: number): void; keep(): Promise<void> },
-): Arrival {
-  const hash = createHash('sha256')
-  let written = 0
-  let isOpen = true
-  let isOver = false
-  const close = async () => {
-    if (isOpen) await file.close()
-    isOpen = false
-  }
-  const end = () => {
-    if (!isOver) store.release(written)
-    isOver = true
-  }
-  return {
-    path,
-    get written() {
-      return written
-    },
-    async write(bytes) {
-      if (written + bytes.length > size)
-        throw new WrongObject(`it is longer than the ${size} bytes that were announced`)
-      hash.update(bytes)
-      try {
-        for (let offset = 0; offset < bytes.length; ) offset += (await file.write(bytes, offset)).bytesWritten
-      } catch (error) {
-        throw asStoreFull(error)
-      }
-      written += bytes.length
-      store.wrote(bytes.length)
-    },
-    async finish() {
-      await close()
-      if (written !== size) throw new WrongObject(`it has ${written} bytes, and ${size} were announced`)
-      if ((hash.digest('hex') as Oid) !== oid)
-        throw new WrongObject('its SHA-256 is not the id of the object')
-    },
-    async keep() {
-      if (isOver) return
-      await store.keep()
-      end()
-    },
-    async discard() {
-      await close().catch(() => {})
-      if (isOver) return
-      await rm(path, { force: true })
-      end()
-    },
-  }
-}
-
-/** Something else may have filled the disk since the object's room was reserved. */
-const asStoreFull = (error: unknown) =>
-  error instanceof Error && 'code' in error && error.code === 'ENOSPC' ? new StoreFull() : error
 
 const freeBytes = async (folder: string) => {
   const { bavail, bsize } = await inFolder(folder, () => statfs(folder))

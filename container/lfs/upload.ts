@@ -8,10 +8,10 @@ import { type Body, ClientGone, readBody, type WatchedBody } from '../client/req
 import { json } from '../client/respond.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
 import { sessionOf } from '../sessions/sessions.ts'
+import type { Arrival } from './arrival.ts'
 import type { Lfs, LfsRepository } from './lfs.ts'
 import { failureOf, lfsError, respondWithFailure } from './respond.ts'
 import { decisionsOf } from './scan-queue.ts'
-import type { Arrival } from './store.ts'
 import { tooLarge } from './upload-limit.ts'
 
 /**

@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openStore, type Shelf, StoreFull, WrongObject } from '../../container/lfs/store.ts'
+import { StoreFull, WrongObject } from '../../container/lfs/arrival.ts'
+import { openStore, type Shelf } from '../../container/lfs/store.ts'
 import { upstreamOf } from '../harness/hosts/upstream-of.ts'
 import { sha256 } from './client.ts'
 
@@ -60,6 +61,21 @@ test('more bytes than were announced are not written to disk', async () => {
   await expect(arrival.write(Buffer.from('rightly'))).rejects.toBeInstanceOf(WrongObject)
   expect(arrival.written).toBe(0)
   await arrival.discard()
+})
+
+test('small chunks go to disk in pieces, in their order', async () => {
+  const shelf = (await openStore(folder, 1_000_000)).of(upstream)
+  const content = Array.from({ length: 50_000 }, (_, i) => `${i}\n`).join('')
+  const arrival = await shelf.begin(objectOf(content))
+  const seen = new Set<number>()
+  for (let offset = 0; offset < content.length; offset += 1_000) {
+    await arrival.write(Buffer.from(content.slice(offset, offset + 1_000)))
+    seen.add(arrival.written)
+  }
+  expect(seen.size).toBeLessThan(10)
+  await arrival.finish()
+  await arrival.keep()
+  expect(readFileSync(shelf.path(objectOf(content)), 'utf8')).toBe(content)
 })
 
 test('an object is of its id and its size, both when it arrives and when it is asked for', async () => {

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto'
+import { type FileHandle, rm } from 'node:fs/promises'
+import type { LfsObject, Oid } from '../../src/contract/lfs.ts'
+
+/** An object that is being written. */
+export interface Arrival {
+  readonly path: string
+  /**
+   * Takes the next bytes, which go to the file with those that follow them. Rejects with WrongObject when there are more
+   * than the object's size.
+   */
+  write(bytes: Buffer): Promise<void>
+  /** The bytes in the file. */
+  readonly written: number
+  /** Writes the rest, and checks size and hash. Rejects with WrongObject. */
+  finish(): Promise<void>
+  /** Puts the finished object into the shelf. */
+  keep(): Promise<void>
+  /** Removes the temporary file, unless the object was kept. */
+  discard(): Promise<void>
+}
+
+/** The bytes are not those of the object. */
+export class WrongObject extends Error {}
+
+/** The object does not fit beside the objects that are in use. */
+export class StoreFull extends Error {}
+
+/** The part of the store that an arrival reports to. */
+interface Room {
+  wrote(bytes: number): void
+  release(written: number): void
+  keep(): Promise<void>
+}
+
+/** The bytes that are written in one piece: each write to the file is a task of another thread. */
+const PIECE_BYTES = 256 << 10
+
+/** The longest time that bytes wait for a piece to be full, in milliseconds: a reader may follow a slow transfer. */
+const PIECE_MS = 1_000
+
+export function createArrival({ oid, size }: LfsObject, path: string, file: FileHandle, room: Room): Arrival {
+  const hash = createHash('sha256')
+  let waiting: Buffer[] = []
+  let waitingSince = 0
+  let received = 0
+  let written = 0
+  let isOpen = true
+  let isOver = false
+  const close = async () => {
+    if (isOpen) await file.close()
+    isOpen = false
+  }
+  const end = () => {
+    if (!isOver) room.release(written)
+    isOver = true
+  }
+  const flush = async () => {
+    const bytes = waiting.length === 1 ? waiting[0] : Buffer.concat(waiting)
+    waiting = []
+    if (!bytes) return
+    try {
+      for (let offset = 0; offset < bytes.length; ) offset += (await file.write(bytes, offset)).bytesWritten
+    } catch (error) {
+      throw asStoreFull(error)
+    }
+    written += bytes.length
+    room.wrote(bytes.length)
+  }
+  return {
+    path,
+    get written() {
+      return written
+    },
+    async write(bytes) {
+      if (received + bytes.length > size)
+        throw new WrongObject(`it is longer than the ${size} bytes that were announced`)
+      hash.update(bytes)
+      received += bytes.length
+      const now = performance.now()
+      if (waiting.length === 0) waitingSince = now
+      waiting.push(bytes)
+      if (received - written >= PIECE_BYTES || now - waitingSince > PIECE_MS) await flush()
+    },
+    async finish() {
+      await flush()
+      await close()
+      if (written !== size) throw new WrongObject(`it has ${written} bytes, and ${size} were announced`)
+      if ((hash.digest('hex') as Oid) !== oid)
+        throw new WrongObject('its SHA-256 is not the id of the object')
+    },
+    async keep() {
+      if (isOver) return
+      await room.keep()
+      end()
+    },
+    async discard() {
+      await close().catch(() => {})
+      if (isOver) return
+      await rm(path, { force: true })
+      end()
+    },
+  }
+}
+
+/** Something else may have filled the disk since the object's room was reserved. */
+export const asStoreFull = (error: unknown) =>
+  error instanceof Error && 'code' in error && error.code === 'ENOSPC' ? new StoreFull() : error
