@@ -7,27 +7,28 @@ import { z } from 'zod'
 const encoder = new TextEncoder()
 const ALGORITHM = 'HS256'
 
-type ImportedKey = ReturnType<typeof crypto.subtle.importKey>
+type ImportedKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>
 
-const imported = new Map<string, ImportedKey>()
+const importedKeys = new Map<string, ImportedKey>()
 
 /** Imports a key once: a process has one pass key, and jose would import it for each pass. */
-function keyOf(key: string): ImportedKey {
-  const known =
-    imported.get(key) ??
-    crypto.subtle.importKey('raw', encoder.encode(key), { name: 'HMAC', hash: 'SHA-256' }, false, [
-      'sign',
-      'verify',
-    ])
-  imported.set(key, known)
-  return known
+async function importedKey(key: string): Promise<ImportedKey> {
+  const known = importedKeys.get(key)
+  if (known) return known
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' }
+  const imported = await crypto.subtle.importKey('raw', encoder.encode(key), algorithm, false, [
+    'sign',
+    'verify',
+  ])
+  importedKeys.set(key, imported)
+  return imported
 }
 
 /** Signs claims as a compact JWS with HMAC-SHA-256 (RFC 7515). */
 export const signClaims = async (claims: unknown, key: string): Promise<string> =>
   new CompactSign(encoder.encode(JSON.stringify(claims)))
     .setProtectedHeader({ alg: ALGORITHM })
-    .sign(await keyOf(key))
+    .sign(await importedKey(key))
 
 export type Claims<T> = { ok: true; claims: T } | { ok: false; reason: string }
 
@@ -44,7 +45,7 @@ export async function readClaims<T extends { exp: number }>(
 ): Promise<Claims<T>> {
   if (text === '') return { ok: false, reason: 'no pass' }
   try {
-    const { payload } = await compactVerify(text, await keyOf(key), { algorithms: [ALGORITHM] })
+    const { payload } = await compactVerify(text, await importedKey(key), { algorithms: [ALGORITHM] })
     const read: unknown = JSON.parse(new TextDecoder().decode(payload))
     const version = z.object({ v: z.unknown() }).safeParse(read)
     if (version.success && version.data.v !== protocol)
