@@ -25,7 +25,7 @@ export const DISKS: readonly LfsFault<AnyScene>[] = [
     await upload.send(bytes.subarray(0, HALF))
     await scene.untilBusy()
     const filler = path.join(storeOf(scene), 'filler')
-    expectFull(() => fs.writeFileSync(filler, Buffer.alloc(1 << 20)))
+    expectFull(() => fs.writeFileSync(filler, Buffer.alloc(2 << 20)))
     await upload.send(bytes.subarray(HALF))
     const answer = await upload.answer
     fs.rmSync(filler)
