@@ -9,7 +9,7 @@ const AT_ONCE = 8
 
 /** As many objects as one push may bring. Every object has to reach upstream. */
 export const MANY_OBJECTS: LfsFault = {
-  words: '1,000 objects in one push',
+  words: '1,000 objects in one push (since its first)',
   async run({ batch, upload, server }: LfsScene) {
     const since = Date.now()
     const all = Array.from({ length: COUNT }, () => randomBytes(1_000))

@@ -22,8 +22,8 @@ const through = (words: string, before: string, after: string): LfsFault<Transfe
 
 /** Faults of an upload to an upstream with git-lfs-transfer, which the gate reaches over SSH alone. */
 export const TRANSFER_FAULTS: readonly LfsFault<TransferScene>[] = [
-  inMidObject('client killed, mid-object', { isLeaving: true }),
-  inMidObject('client stopped, mid-object', { isLeaving: false }),
+  inMidObject('client killed', { isLeaving: true }),
+  inMidObject('client stopped', { isLeaving: false }),
   sent('wrong bytes (SHA-256)', ({ upload }, bytes, object) =>
     upload(Buffer.from(bytes).fill(1, 9, 10), object),
   ),
