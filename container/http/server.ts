@@ -148,8 +148,11 @@ async function route(
       return recoverOutcome(companion, pass, request, response)
     case 'store-identity':
       return createIdentity(companion, pass, request, response)
-    case 'delete-identity':
-      return json(response, 200, { removed: await deleteSecret(companion.identities, pass.identity) })
+    case 'delete-identity': {
+      const removed = await deleteSecret(companion.identities, pass.identity)
+      companion.links.closeIdentity(pass.identity)
+      return json(response, 200, { removed })
+    }
     case 'add-deploy-key':
     case 'remove-deploy-key':
       return changeDeployKey(companion, pass, response)

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
+import type { IdentityName } from '../../src/contract/names.ts'
 import { isHttps } from '../../src/contract/upstream.ts'
 import { type HttpsDependencies, openHttpsLink } from './https/https-link.ts'
 import type { Link, SharedLink } from './link.ts'
@@ -10,6 +11,8 @@ import { parseSshUrl } from './ssh/ssh-url.ts'
 /** The links to all upstreams. */
 export interface Links {
   to(upstream: Upstream): Promise<Link>
+  /** Closes the connections of an identity: its name may get another key. */
+  closeIdentity(identity: IdentityName): void
   closeAll(): void
 }
 
@@ -17,7 +20,7 @@ export interface Links {
  * Keeps connections for each combination of address, secret and trust. A change of any of them makes new connections.
  */
 export function createLinks(dependencies: SshFolders & HttpsDependencies): Links {
-  const links = new Map<string, Promise<SharedLink>>()
+  const links = new Map<string, OpenLink>()
   const waiting: AllWaiting = new Set()
   return {
     async to(upstream) {
@@ -27,13 +30,27 @@ export function createLinks(dependencies: SshFolders & HttpsDependencies): Links
         : [parseSshUrl(url).host, identity, knownHosts]
       const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
       const open = isHttps(url) ? openHttpsLink : openSshLink
-      const known = links.get(key) ?? open({ ...dependencies, waiting }, key, upstream)
+      const known = links.get(key) ?? { identity, link: open({ ...dependencies, waiting }, key, upstream) }
       links.set(key, known)
-      known.catch(() => links.delete(key))
-      return (await known).for(upstream)
+      known.link.catch(() => links.delete(key))
+      return (await known.link).for(upstream)
+    },
+    closeIdentity(removed) {
+      for (const [key, known] of links) {
+        if (known.identity !== removed) continue
+        links.delete(key)
+        close(known)
+      }
     },
     closeAll() {
-      for (const link of links.values()) link.then(open => open.close()).catch(() => {})
+      for (const known of links.values()) close(known)
     },
   }
 }
+
+interface OpenLink {
+  readonly identity: IdentityName | null
+  readonly link: Promise<SharedLink>
+}
+
+const close = ({ link }: OpenLink) => void link.then(open => open.close()).catch(() => {})

@@ -39,13 +39,37 @@ test('a connection that upstream neither takes nor refuses is given up, and the 
   }
 })
 
-test('repositories at one host share connections, and an error names the repository that was asked for', async () => {
-  fakeSsh('echo "Host key verification failed." >&2; exit 255')
+/** The links of an identity `key`, whose connections ssh's stand-in opens. */
+function openLinks() {
   fs.writeFileSync(path.join(folder, 'key'), '')
-  const links = createLinks({
+  return createLinks({
     ...{ identities: folder, folder: path.join(folder, 'links'), sockets: folder },
     ...{ authorities: folder, gitEnv: {}, credentials: {} as Credentials },
   })
+}
+
+test('a removed identity keeps no connection: its name may get another key', async () => {
+  const opened = path.join(folder, 'opened')
+  fakeSsh(`echo >> ${opened}; echo up; exec sleep 60`)
+  const links = openLinks()
+  const identity = IdentityName.parse('key')
+  const connect = async () =>
+    (await links.to(upstreamOf({ name: RepositoryName.parse('acme/app'), identity }))).connect(soon())
+  try {
+    await connect()
+    await connect()
+    expect(fs.readFileSync(opened, 'utf8')).toBe('\n')
+    links.closeIdentity(identity)
+    await connect()
+    expect(fs.readFileSync(opened, 'utf8')).toBe('\n\n')
+  } finally {
+    links.closeAll()
+  }
+})
+
+test('repositories at one host share connections, and an error names the repository that was asked for', async () => {
+  fakeSsh('echo "Host key verification failed." >&2; exit 255')
+  const links = openLinks()
   for (const name of ['acme/secret-plan', 'acme/app']) {
     const upstream = upstreamOf({ name: RepositoryName.parse(name), identity: IdentityName.parse('key') })
     const link = await links.to(upstream)
