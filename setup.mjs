@@ -11,6 +11,9 @@ const root = path.dirname(fileURLToPath(import.meta.url))
 const inRoot = (...parts) => path.join(root, ...parts)
 const log = line => process.stderr.write(`setup: ${line}\n`)
 
+// Only this user may change the programs that it installs, whatever the umask.
+process.umask(process.umask() | 0o022)
+
 class SetupError extends Error {}
 
 /** Runs a command with its output in view. Throws SetupError with `remedy` when it fails. */

@@ -55,8 +55,8 @@ export function writeBundle(cache: string, { code, inputs }: Bundle, began: numb
     if (inputs.some(file => fs.statSync(file).ctimeMs >= began)) return
     const folder = path.dirname(cache)
     const states = Object.fromEntries(inputs.map(file => [path.relative(folder, file), stateOf(file)]))
-    fs.mkdirSync(folder, { recursive: true })
-    fs.writeFileSync(fresh, `${COMMENT}${JSON.stringify(states)}\n${code}`)
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+    fs.writeFileSync(fresh, `${COMMENT}${JSON.stringify(states)}\n${code}`, { mode: 0o600 })
     fs.renameSync(fresh, cache)
   } catch {
     // Each start builds the bundle then, as on the read-only disk of an image.

@@ -39,7 +39,7 @@ export async function bundledProgram(main: string, folder = COMPILE_CACHE): Prom
 
 function canWrite(folder: string): boolean {
   try {
-    fs.mkdirSync(folder, { recursive: true })
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
     fs.accessSync(folder, fs.constants.W_OK)
     return true
   } catch {

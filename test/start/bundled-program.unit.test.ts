@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { bundledProgram } from '../../local/process/bundled-program.ts'
 import { projectRoot } from '../../local/worker/bundle.ts'
+import { gitGate } from '../cli/command.ts'
 
 let folder: string
 beforeEach(() => {
@@ -25,6 +26,17 @@ test('a bundled program does as its modules, and is built once', async () => {
   expect(run(bundle, 'grant', 'set', '--help')).toBe(
     run(path.join(projectRoot, 'cli/main.ts'), 'grant', 'set', '--help'),
   )
+})
+
+test('code that is kept for the next start is for its owner alone, whatever the umask', async () => {
+  const usual = process.umask(0)
+  onTestFinished(() => void process.umask(usual))
+  const bundles = path.join(folder, 'bundles')
+  const compiled = path.join(folder, 'compiled')
+  await bundledProgram('cli/main.ts', bundles)
+  await gitGate(['--version'], { env: { NODE_COMPILE_CACHE: compiled } })
+  for (const kept of [bundles, path.join(bundles, 'cli.mjs'), compiled])
+    expect(fs.statSync(kept).mode & 0o077).toBe(0)
 })
 
 test('programs that are built at the same time do not stop each other', async () => {
