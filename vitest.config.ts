@@ -14,9 +14,9 @@ export default defineConfig({
     env: { GATE_GITLEAKS: path.join(import.meta.dirname, '.cache/gitleaks/gitleaks') },
     // Test files of a worker share their modules, so each module is loaded once. A test cleans up after itself.
     isolate: false,
-    // Tests mostly wait for timeouts and for their processes, so there are more workers than processors: 4 more left
-    // the processors idle for a sixth of a run.
-    maxWorkers: os.availableParallelism() + 6,
+    // Tests mostly wait for timeouts and for their processes, so there are more workers than processors: 3 more left
+    // the processors idle for a fifth of a run, and with 6 more, tests miss their timeouts.
+    maxWorkers: os.availableParallelism() + 4,
     sequence: { sequencer: LongFilesFirst },
     // Tests start real servers and processes. A test with a shorter limit sets its own timeout.
     testTimeout: 120_000,

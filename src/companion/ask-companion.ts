@@ -4,6 +4,7 @@ import { PASS_HEADER, type Pass, ROUTES } from '../contract/companion-api/pass.t
 import { newId } from '../ledger/id.ts'
 import { drainableBody } from './drainable-body.ts'
 import { sendToFixed } from './fixed-url.ts'
+import { NO_ANSWER, notReady } from './not-ready.ts'
 import { type PassRequest, passFor } from './pass.ts'
 
 interface CompanionRequest {
@@ -81,10 +82,11 @@ async function askDirectly(
     const answered = await withTimeout(answerMs, answer, undefined)
     if (answered && (upload || answered.status !== 403)) return answered
     if (answered) return void (await answered.body?.cancel())
-    late.abort(new Error('the companion does not answer'))
-    throw late.signal.reason
+    late.abort()
+    await upload?.drain()
+    return notReady(path, NO_ANSWER)
   } catch (error) {
-    if (!upload && !signal.aborted) return undefined
+    if (!upload && !init.signal?.aborted) return undefined
     // Git reads a response only after it has sent its request.
     await upload?.drain()
     throw error

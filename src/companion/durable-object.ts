@@ -1,6 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
 import { drain } from '../common/drain.ts'
-import { unavailable } from '../common/git-responses.ts'
 import { logError } from '../common/log.ts'
 import { settingsOf } from '../common/settings.ts'
 import { withTimeout } from '../common/with-timeout.ts'
@@ -18,6 +17,7 @@ import { fixedCompanion, sendToFixed } from './fixed-url.ts'
 import { hasSessions } from './has-sessions.ts'
 import type { Readiness, Send } from './health.ts'
 import { provideMirrorSeed, saveMirrorSeed } from './mirror-seed.ts'
+import { NO_ANSWER, type NotReady, notReady } from './not-ready.ts'
 import { answerPush } from './push/push-answer.ts'
 
 /** Connection to a companion: its readiness for a pass, and sending requests to it. */
@@ -248,20 +248,8 @@ export class Companion extends DurableObject<Env> {
   }
 }
 
-const NO_ANSWER = {
-  ok: false,
-  reason: "the gate's companion does not answer; fetch to see what upstream has, then try again",
-  retryAfter: 5,
-} as const
-
 /** Time for the upload to a lost companion to end by itself, in milliseconds. */
 const UPLOAD_END_MS = 2_000
-
-/** The service that git names in its response, by the companion's path. */
-const GIT_SERVICE_OF_PATH = {
-  '/git-upload-pack': 'git-upload-pack',
-  '/git-receive-pack': 'git-receive-pack',
-} as const
 
 const sendStatusRequest = ({ url, method, headers, signal }: Request, { send }: CompanionConnection) =>
   send(new URL(url).pathname, { method, headers, signal })
@@ -270,15 +258,7 @@ const sendStatusRequest = ({ url, method, headers, signal }: Request, { send }: 
  * Responds that the companion is not ready. The request is drained first: git reads a response only after it
  * has sent its request.
  */
-async function respondNotReady(
-  request: Request,
-  { reason, retryAfter }: Extract<Readiness, { ok: false }>,
-): Promise<Response> {
+async function respondNotReady(request: Request, readiness: NotReady): Promise<Response> {
   if (!request.bodyUsed) await drain(request.body)
-  const { pathname } = new URL(request.url)
-  const service =
-    pathname in GIT_SERVICE_OF_PATH
-      ? GIT_SERVICE_OF_PATH[pathname as keyof typeof GIT_SERVICE_OF_PATH]
-      : 'info/refs'
-  return unavailable(service, reason, retryAfter)
+  return notReady(new URL(request.url).pathname, readiness)
 }

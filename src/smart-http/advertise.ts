@@ -4,6 +4,8 @@ import { textResponse, unavailable } from '../common/git-responses.ts'
 import { refuseReadOnly } from '../common/refuse-read-only.ts'
 import { askCompanion } from '../companion/index.ts'
 import { newId } from '../ledger/id.ts'
+import { ledgerProblem } from '../ledger/probe.ts'
+import { gateFault } from './gate-fault.ts'
 
 /**
  * Accepted query strings, compared as a whole: http-backend parses the query itself, and of two `service`
@@ -34,5 +36,11 @@ export async function advertise(c: Context<GitEnv>): Promise<Response> {
     repository.name,
     { service: `advertise-${service}`, id: newId(), repository, agent: c.var.agent, terms },
     { headers: protocol ? { 'git-protocol': protocol } : {}, signal: c.req.raw.signal },
-  ).catch(() => unavailable('info/refs'))
+  ).catch(() => unreachable(c))
+}
+
+/** The Durable Object keeps its state on the ledger's disk, and cannot begin where that is full. */
+async function unreachable(c: Context<GitEnv>): Promise<Response> {
+  const problem = await ledgerProblem(c.env.LEDGER)
+  return problem === undefined ? unavailable('info/refs') : gateFault(c, [problem])
 }

@@ -20,7 +20,7 @@ afterAll(async () => {
 
 /** Creates an SSH key. Returns its file and its public key. */
 function newKey(name: string): { file: string; line: string } {
-  const file = path.join(keys, name)
+  const file = path.join(fs.mkdtempSync(path.join(keys, 'ssh-')), name)
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', file])
   return { file, line: fs.readFileSync(`${file}.pub`, 'utf8').trim() }
 }

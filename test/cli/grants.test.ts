@@ -149,7 +149,7 @@ test('the audit log has the grant before and after a change, and before its remo
   await operator.ok('grant', 'remove', 'dora', 'demo')
   const changes = z
     .array(z.object({ action: z.string(), subject: z.string(), detail: z.unknown() }))
-    .parse(await operator.json('change', 'list'))
+    .parse(await operator.json('audit-log', 'list'))
   const detailOf = (action: string) =>
     changes.find(each => each.action === action && each.subject === 'dora demo')?.detail
   expect(detailOf('grant.set')).toEqual({ before, terms: after })

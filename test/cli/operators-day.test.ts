@@ -130,7 +130,7 @@ test('the state as a file: applying it changes nothing, and an empty file remove
     code: 1,
     stderr: expect.stringContaining('the known hosts have no key'),
   })
-  expect(await ok('change', 'export')).toMatch(
+  expect(await ok('audit-log', 'export')).toMatch(
     /"action":"exception\.add-many"[\s\S]*"action":"repository\.add"/,
   )
 })

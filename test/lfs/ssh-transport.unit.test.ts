@@ -29,20 +29,24 @@ function stage(fault: TransferFault | { command: string } = 'none') {
   const command =
     typeof fault === 'object' ? ['sh', '-c', fault.command] : [process.execPath, server, folder, fault]
   const link = {
-    acquire: async () => ({
-      git: { env: {} },
-      authenticateLfs: async () => ({
-        ...{ code: 127, signal: null, stdout: Buffer.alloc(0) },
-        stderr: 'sh: git-lfs-authenticate: not found\n',
-      }),
-      startLfsTransfer() {
-        const [program = '', ...args] = command
-        const child = spawn(program, args, { detached: true, stdio: 'pipe' })
-        children.push(child)
-        return child
-      },
-      release: (how?: object) => void (how && released.push(how)),
-    }),
+    async acquire() {
+      let isTransfer = false
+      return {
+        git: { env: {} },
+        authenticateLfs: async () => ({
+          ...{ code: 127, signal: null, stdout: Buffer.alloc(0) },
+          stderr: 'sh: git-lfs-authenticate: not found\n',
+        }),
+        startLfsTransfer() {
+          const [program = '', ...args] = command
+          const child = spawn(program, args, { detached: true, stdio: 'pipe' })
+          isTransfer = true
+          children.push(child)
+          return child
+        },
+        release: (how?: object) => void (isTransfer && released.push(how)),
+      }
+    },
   } as unknown as Link
   const credentials = { tokenFor: () => Promise.reject(new Error('not over SSH')), refused: () => {} }
   const ended = () =>
