@@ -47,7 +47,7 @@ test('webhooks, admin tokens and identities are added, shown without secrets, an
   await confirm(page, /^Remove the identity acme-deploy/)
   expect(await page.locator('#key-acme-deploy').count()).toBe(0)
 
-  await page.getByRole('link', { name: 'Audit log' }).click()
+  await untilLoaded(page, () => page.getByRole('link', { name: 'Audit log' }).click())
   const changes = page.getByRole('rowheader')
   expect((await changes.allTextContents()).slice(0, 6)).toEqual([
     'identity.remove',

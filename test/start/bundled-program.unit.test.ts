@@ -19,8 +19,8 @@ const run = (module: string, ...args: string[]) =>
 test('a bundled program does as its modules, and is built once', async () => {
   const bundle = await bundledProgram('cli/main.ts', folder)
   expect(bundle).toBe(path.join(folder, 'cli.mjs'))
-  const built = fs.statSync(bundle)
-  expect(fs.statSync(await bundledProgram('cli/main.ts', folder))).toEqual(built)
+  const { ino } = fs.statSync(bundle)
+  expect(fs.statSync(await bundledProgram('cli/main.ts', folder)).ino).toBe(ino)
   const { version } = JSON.parse(fs.readFileSync(path.join(projectRoot, 'package.json'), 'utf8'))
   expect(run(bundle, '--version')).toBe(`${version}\n`)
   expect(run(bundle, 'grant', 'set', '--help')).toBe(
