@@ -3,10 +3,10 @@ import { falseAlarm } from '../../../container/checks/secrets/false-alarms/index
 import type { LocatedMatch } from '../../../container/checks/secrets/gitleaks/locate.ts'
 
 /** A match of the rule for passwords in a string. The secret follows the first separator after the name. */
-function passwordIn(text: string, name: string, isBinary = true): LocatedMatch {
+function passwordIn(text: string, name: string, isBinary = true, rule = 'generic-password'): LocatedMatch {
   const match = text.slice(text.indexOf(name))
   return {
-    rule: 'generic-password',
+    rule,
     item: { commit: '', path: 'model.bin', kind: 'LFS object' },
     encodings: [],
     archivePath: [],
@@ -37,6 +37,17 @@ test('random bytes of a binary that look like a short name and a value are no se
     [`paSS=${LONG}`, 'paSS'],
   ] as const)
     expect([text, falseAlarm(passwordIn(text, name))]).toEqual([text, chance])
+})
+
+test('the same bytes with a space after the name are no secret', () => {
+  for (const [text, name] of [
+    [`pWd ${SIGNS}`, 'pWd'],
+    [`QXpwd ${LONG}`, 'pwd'],
+  ] as const)
+    expect(falseAlarm(passwordIn(text, name, true, 'generic-spaced-password'))).toBe(chance)
+  expect(falseAlarm(passwordIn(`Server db Pwd ${LONG}`, 'Pwd', true, 'generic-spaced-password'))).not.toBe(
+    chance,
+  )
 })
 
 test('a password in the strings of a binary is a secret', () => {

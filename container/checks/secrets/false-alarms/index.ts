@@ -69,7 +69,7 @@ const FALSE_ALARMS: readonly FalseAlarm[] = [
   },
   {
     reason: 'random bytes that look like a short name and a value',
-    rules: only('generic-password'),
+    rules: only('generic-password', 'generic-spaced-password'),
     applies: isByChance,
   },
   {
