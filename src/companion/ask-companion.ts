@@ -58,6 +58,7 @@ async function requestInit(env: Env, method: string, request: PassRequest, init:
 /**
  * Sends a request to a companion at a fixed URL. Returns undefined where there is none. Returns undefined, too, if a
  * request without a body does not reach it or is refused: the Durable Object then waits for the companion, or says why.
+ * A companion that does not answer in time is reported as by the object.
  */
 async function askDirectly(
   env: Env,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterAll, afterEach, expect, test } from 'vitest'
 import { createEarlySessions, type Pusher } from '../../container/forward/early-sessions.ts'
 import { startForward } from '../../container/forward/forward.ts'
 import { openReceivePack } from '../../container/forward/receive-pack.ts'
@@ -38,6 +38,7 @@ function linkOf(lease: Partial<LinkLease>) {
   return { released, link: { acquire, acquireSpare: acquire } as unknown as Link }
 }
 
+afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
 })

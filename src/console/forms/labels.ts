@@ -39,8 +39,8 @@ const labels: ReadonlyMap<string, string> = new Map(Object.entries(LABELS))
 const FIELD = /^([A-Za-z]+)(?:\.(\d+))?(?:\.[\w.]+)?: /
 
 /**
- * Returns the problem of a request with the label of the form's field in place of its name in the API: `Denied paths, entry 1: …`
- * for `denyPaths.0: …`. A problem with another field stays.
+ * Returns the problem of a request with the label of the form's field in place of its name in the API:
+ * `Denied paths, entry 1: …` for `denyPaths.0: …`. A problem with another field stays.
  */
 export function withLabel(problem: ApiError['error']): ApiError['error'] {
   const [start = '', name = '', entry] = FIELD.exec(problem.message) ?? []

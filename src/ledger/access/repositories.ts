@@ -123,7 +123,7 @@ export function updateRepository(
   )
 }
 
-/** What goes with a repository, by the action that ends it. */
+/** The rows that are deleted with a repository, by the action that would end each by itself. */
 const REMOVED = [
   { action: 'grant.remove', query: `${GRANT_ENTRIES} WHERE repository = ?1` },
   {
