@@ -21,8 +21,6 @@ export default defineConfig({
     // Tests start real servers and processes. A test with a shorter limit sets its own timeout.
     testTimeout: 120_000,
     hookTimeout: 60_000,
-    // A busy machine can make a test miss a timeout. The report names each test that was run again.
-    retry: 1,
     // Events come at once, except on a busy machine.
     expect: { poll: { timeout: 30_000 } },
   },

@@ -9,7 +9,8 @@ import { until } from '../until.ts'
 
 /**
  * A network namespace (network_namespaces(7)) that stands for another machine. A router connects it to this
- * machine and can stop forwarding. The namespace ends with the process that made it.
+ * machine and can stop forwarding. Both end with the process that made them, not before: Chromium fails the
+ * connections that it is opening whenever an interface of this machine comes or goes.
  */
 export interface FarMachine extends AsyncDisposable {
   /** The command prefix that runs a command there. */
@@ -40,11 +41,11 @@ const ip = (line: string, enter: readonly string[] = []) => {
 
 /** Returns undefined if this process cannot make a namespace: that needs root and a kernel with veth. */
 export async function farMachine(): Promise<FarMachine | undefined> {
-  await using all = new AsyncDisposableStack()
+  const made = new DisposableStack()
   const [gateway, nearRouter, farRouter, there] = [1, 2, 5, 6].map(address)
   const device = `gate${process.pid}`
   const namespace = async () => {
-    const holder = all.adopt(
+    const holder = made.adopt(
       spawn('unshare', ['-n', 'setpriv', '--pdeathsig', 'KILL', 'sleep', 'infinity'], { stdio: 'ignore' }),
       child => void child.kill('SIGKILL'),
     )
@@ -63,7 +64,7 @@ export async function farMachine(): Promise<FarMachine | undefined> {
     router = await namespace()
     machine = await namespace()
     ip(`link add ${device} type veth peer name near netns ${router.pid}`)
-    all.defer(() => ip(`link del ${device}`))
+    made.defer(() => ip(`link del ${device}`))
     ip(`addr add ${gateway}/30 dev ${device}`)
     ip(`link set ${device} up`)
     ip(`addr add ${nearRouter}/30 dev near`, router.enter)
@@ -78,9 +79,10 @@ export async function farMachine(): Promise<FarMachine | undefined> {
     ip(`route add ${there} via ${nearRouter}`)
     forward(1)
   } catch {
+    made.dispose()
     return undefined
   }
-  const running = all.move()
+  const running = new AsyncDisposableStack()
   return {
     enter: machine.enter,
     here: gateway ?? '',
