@@ -7,7 +7,7 @@ const FILE = path.join(import.meta.dirname, '../../../docs/faults.md')
 const HEAD = [
   'fault',
   'surface',
-  'the client: said last, ended after',
+  'client: last line, ended after',
   'gone (s)',
   'left behind',
   'upstream, mirror',
@@ -17,16 +17,21 @@ const HEAD = [
 
 const PREAMBLE = `# Faults
 
-What each fault left of a push, as \`npm run faults\` measured it. "gone" is the time from the fault (or from
-what held the push being let go) until the companion had no session, process or temporary file of it; for a
-client's fault the bound is the silence that a client is allowed, 15 s here, and 2 s more. For a fault that the
-client lives to hear of, that is when the client has ended and the fault is mended. The next push goes to the same ref,
-at once. A network is cut by a router between namespaces that no longer forwards; elsewhere a peer vanishes behind a
-link that is silent. The gate's deadlines are shorter here than by default: 15 s of silence, 40 s for checks, 20 s for
-a forward, 5 s until a lost push is looked into (90, 120, 120 and 30). A row of the surface "Git LFS" is the upload of one
-object, its ledger is the list of transfers, and its next is the next upload of the object. "Git LFS over SSH" is the same
-to an upstream with git-lfs-transfer (\`node test/lfs/build.ts\` builds it; without it these rows stay).
-\`npm run faults -- -t 'gitleaks hangs'\` measures some rows again and leaves the others.
+Each row is a fault during a push, and its effects as \`npm run faults\` measured them.
+
+- **Gone** is the time from the fault until the companion had no session, process or temporary file of the push. A fault
+  that the test holds for a while counts from its end. Where the client lives to read the answer, the time counts from the
+  client's end and the end of the fault. After a client's own fault the limit is the silence that a client is allowed
+  (15 s here), and 2 s more.
+- **The next push** goes to the same ref, at once.
+- **A cut network** is a router between namespaces that stops forwarding. A peer vanishes behind a link that turns silent.
+- **The gate's timeouts** are shorter here than by default: 15 s of silence (90), 40 s for checks (120), 20 s for a
+  forward (120), 5 s until the sweep asks about an open push (30).
+- **Git LFS**: the row is the upload of an object. Its ledger is the list of transfers, and its next push the next upload.
+- **Git LFS over SSH**: the same to an upstream with git-lfs-transfer. \`node test/lfs/build.ts\` builds it; without it a run
+  keeps these rows.
+
+\`npm run faults -- -t 'gitleaks hangs'\` measures the rows whose names match, and keeps the others.
 `
 
 /** The cells of a row that a measurement fills. */
