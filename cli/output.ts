@@ -22,8 +22,13 @@ export function stripControl(text: string): string {
   return stripVTControlCharacters(text).replace(INVISIBLE, ' ').replaceAll('\t', ' ')
 }
 
-/** Formats rows under a heading, with aligned columns. */
-export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Formats rows under a heading, with aligned columns. Without rows returns the line `ifEmpty`. */
+export function table(
+  ifEmpty: string,
+  heading: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  if (rows.length === 0) return ifEmpty
   const all = [heading, ...rows].map(row => row.map(cell => stripControl(cell).replaceAll('\n', ' ')))
   const widths = heading.map((_, column) => Math.max(...all.map(row => row[column]?.length ?? 0)))
   return all

@@ -24,7 +24,7 @@ const OPTIONS = {
     '--credential <name>',
     "credential for an HTTPS upstream, and for the host's API (git gate credential set)",
   ],
-  ca: ['--ca <file>', 'certificates (PEM) of the authorities to trust over HTTPS, instead of the system’s'],
+  ca: ['--ca <file>', "certificates (PEM) of the authorities to trust over HTTPS, instead of the system's"],
   proxy: ['--proxy <url>', 'proxy for HTTPS, http://host:port; an empty text: none'],
   forge: [
     '--forge <kind>',
@@ -127,6 +127,7 @@ const list = command('list', 'list repositories').action(async options => {
   const repositories = await gate().repositories.list()
   printResult(options, repositories, () =>
     table(
+      'no repositories',
       ['NAME', 'UPSTREAM', 'IDENTITY', 'CREDENTIAL', 'SINCE'],
       repositories.map(({ name, upstream, identity, credential, createdAt }) => [
         name,

@@ -48,6 +48,16 @@ test('a list of a name that the gate has may be empty', async () => {
   expect(await operator.json('token', 'list', 'ada')).toEqual([])
 })
 
+test.each([
+  [['credential', 'list'], 'no credentials\n'],
+  [['push', 'list'], 'no pushes\n'],
+  [['approval', 'list'], 'no pushes\n'],
+  [['pending', 'list'], 'no pending findings\n'],
+  [['webhook', 'list'], 'no webhooks\n'],
+])('git gate %s says in one line that there is nothing', async (words, stdout) => {
+  expect(await operator.run(...words)).toEqual({ code: 0, stdout, stderr: '' })
+})
+
 test('with --json a wrong command line is told as JSON too', async () => {
   for (const words of [['repo', 'add', 'x'], ['nonsense'], ['push', 'list', '--limit', 'x']]) {
     const { code, stdout, stderr } = await operator.run(...words, '--json')

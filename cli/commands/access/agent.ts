@@ -34,6 +34,7 @@ const list = command('list', 'list agents').action(async options => {
   const [agents, grants] = await Promise.all([client.agents.list(), client.grants.list()])
   printResult(options, agents, () =>
     table(
+      'no agents',
       ['AGENT', 'SINCE', 'REPOSITORIES'],
       agents.map(({ name, createdAt }) => [
         name,

@@ -61,6 +61,7 @@ const list = command('list', 'list credentials, without their secrets').action(a
   const credentials = await gate().credentials.list()
   printResult(options, credentials, () =>
     table(
+      'no credentials',
       ['NAME', 'KIND', 'USER', 'CHANGED'],
       credentials.map(({ name, app, user, changedAt }) => [
         name,

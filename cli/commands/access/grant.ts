@@ -148,6 +148,7 @@ const list = command('list [agent]', 'list grants')
     await assertKnown(client, grants, filter)
     printResult(options, grants, () =>
       table(
+        'no grants',
         ['AGENT', 'REPOSITORY', 'GRANT'],
         grants.map(({ agent, repository, terms }) => [agent, repository, formatTerms(terms)]),
       ),

@@ -49,6 +49,7 @@ const list = command('list', 'list identities with their public keys').action(as
   const identities = await gate().identities.list()
   printResult(options, identities, () =>
     table(
+      'no identities',
       ['NAME', 'SINCE', 'PUBLIC KEY'],
       identities.map(({ name, createdAt, publicKey }) => [name, localTime(createdAt), publicKey]),
     ),

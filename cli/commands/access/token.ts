@@ -27,6 +27,7 @@ const list = command('list [agent]', "list agents' tokens, without their secrets
     await assertKnown(client, tokens, { agent })
     printResult(options, tokens, () =>
       table(
+        'no tokens',
         ['ID', 'AGENT', 'LABEL', 'MINTED', 'LAST USED', 'EXPIRES'],
         tokens.map(token => [
           token.id,

@@ -29,6 +29,7 @@ const list = command('list', 'list admin tokens, without their secrets').action(
   const tokens = await gate().adminTokens.list()
   printResult(options, tokens, () =>
     table(
+      'no admin tokens',
       ['ID', 'LABEL', 'ROLE', 'REPOSITORY', 'OWNER', 'MINTED', 'LAST USED', 'EXPIRES'],
       tokens.map(token => [
         token.id,

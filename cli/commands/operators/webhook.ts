@@ -32,6 +32,7 @@ const list = command('list', 'list webhooks, with the failure of the last attemp
   const webhooks = await gate().webhooks.list()
   printResult(options, webhooks, () =>
     table(
+      'no webhooks',
       ['ID', 'URL', 'EVENTS', 'FORMAT', 'SINCE', 'LAST FAILURE'],
       webhooks.map(({ id, url, events, format, createdAt, problem }) => [
         id,

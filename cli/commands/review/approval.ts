@@ -21,21 +21,20 @@ const list = command('list', 'list the pushes that wait for an approval')
     } while (cursor !== undefined)
     await assertKnown(client, found, options)
     printResult(options, found, () =>
-      found.length === 0
-        ? 'no push waits for an approval'
-        : table(
-            ['ID', 'STATE', 'AGENT', 'REPOSITORY', 'REFS', 'APPROVALS', 'EXPIRES', 'ASKS'],
-            found.map(each => [
-              each.id,
-              each.state,
-              each.agent,
-              each.repository,
-              each.refs.map(({ ref }) => ref).join(', '),
-              `${each.approvedBy.length} of ${each.needed}`,
-              localTime(each.expiresAt),
-              each.asks.join('; '),
-            ]),
-          ),
+      table(
+        'no pushes',
+        ['ID', 'STATE', 'AGENT', 'REPOSITORY', 'REFS', 'APPROVALS', 'EXPIRES', 'ASKS'],
+        found.map(each => [
+          each.id,
+          each.state,
+          each.agent,
+          each.repository,
+          each.refs.map(({ ref }) => ref).join(', '),
+          `${each.approvedBy.length} of ${each.needed}`,
+          localTime(each.expiresAt),
+          each.asks.join('; '),
+        ]),
+      ),
     )
   })
 
@@ -79,4 +78,11 @@ function describe(approval: Approval): string {
   )
 }
 
-export const approval = group('approval', 'pushes that wait for an approval', list, show, approve, reject)
+export const approval = group(
+  'approval',
+  'show, approve and reject pushes that wait for an approval',
+  list,
+  show,
+  approve,
+  reject,
+)

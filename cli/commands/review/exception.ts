@@ -49,6 +49,7 @@ const list = command('list', 'list exceptions, including expired and revoked exc
     await assertKnown(client, exceptions, options)
     printResult(options, exceptions, () =>
       table(
+        'no exceptions',
         ['ID', 'REPOSITORY', 'FINGERPRINT', 'BY', 'SINCE', 'EXPIRES', 'REASON'],
         exceptions.map(exception => [
           exception.id,

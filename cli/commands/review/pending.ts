@@ -15,6 +15,7 @@ const list = command(
     await assertKnown(client, pending, options)
     printResult(options, pending, () =>
       table(
+        'no pending findings',
         ['FINGERPRINT', 'REPOSITORY', 'AGENT', 'RULE', 'PATH', 'EXCEPTION ASKED', 'PUSH', 'LAST'],
         pending.map(({ finding, repository, agent, push, lastAt }) => [
           finding.fingerprint,
@@ -55,4 +56,4 @@ const decline = withSelectors(
     printResult(options, decided, () => `declined ${decided.fingerprints.length} findings in ${repository}`)
   })
 
-export const pending = group('pending', 'findings that wait for a decision', list, decline)
+export const pending = group('pending', 'list and decline findings that wait for a decision', list, decline)

@@ -33,6 +33,7 @@ const list = command('list', 'list push attempts, newest first')
     if (hasMore) printNote(`there are older pushes: --limit ${10 * options.limit} lists more`)
     printResult(options, pushes, () =>
       table(
+        'no pushes',
         ['ID', 'STARTED', 'REPOSITORY', 'AGENT', 'OUTCOME', 'DURATION', 'REFS'],
         pushes.map(push => [
           push.id,
@@ -118,4 +119,4 @@ const abbreviate = (id: string) => id.slice(0, 10)
 const labelLines = (label: string, lines: readonly string[]) =>
   lines.filter(line => line.trim()).map((line, index) => `${(index ? '' : label).padEnd(12)} ${line}`)
 
-export const push = group('push', 'the push history', list, show, exportCommand)
+export const push = group('push', 'show the push history', list, show, exportCommand)
