@@ -1,4 +1,5 @@
 import net from 'node:net'
+import { untilAborted } from '../container/process/with-abort.ts'
 import { readSettings as readCompanionSettings } from '../container/settings.ts'
 import { readSettings } from '../src/common/settings.ts'
 import { AdminRefusal } from './admin-client.ts'
@@ -89,7 +90,7 @@ async function serve(
       .map(line => `${line}\n`)
       .join(''),
   )
-  await Promise.race([aborted(stop), gate.companion.crashLoop])
+  await Promise.race([untilAborted(stop), gate.companion.crashLoop])
 }
 
 async function setUpWanted(
@@ -124,12 +125,6 @@ function startLines({ url, console }: LocalGate, shown: ShownRepository | undefi
     `gate: ready ${url}`,
   ]
 }
-
-const aborted = (signal: AbortSignal) =>
-  new Promise<void>(resolve => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 
 async function assertPortFree(setting: string, port: number): Promise<void> {
   const server = net.createServer()

@@ -2,6 +2,7 @@
 // and GATE_HOME are this script's settings; every other GATE_… setting is the Worker's.
 import './process/private-files.ts'
 import path from 'node:path'
+import { untilAborted } from '../container/process/with-abort.ts'
 import { stop } from './process/stop-signal.ts'
 import { bundleWorker } from './worker/bundle.ts'
 import { readServeSettings, refuse } from './worker/serve-settings.ts'
@@ -21,6 +22,6 @@ const worker = await startWorker({
   log,
 })
 console.log(`gate: ready ${worker.url}`)
-if (!stop.aborted) await new Promise(resolve => stop.addEventListener('abort', resolve, { once: true }))
+await untilAborted(stop)
 await worker[Symbol.asyncDispose]()
 process.exit(0)

@@ -5,7 +5,7 @@ import type { Pace } from '../client/idle-deadline.ts'
 import { contentOf, UnreadableBody } from '../client/inflate-body.ts'
 import { ClientGone, readBody } from '../client/request-body.ts'
 import { disconnectSignal, sendWithTimeout } from '../client/response-end.ts'
-import { pktLine } from '../git/pkt-line.ts'
+import { PktLineError, PktLines, pktLine } from '../git/pkt-line.ts'
 import { gitProtocol } from '../git/protocol-version.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import type { FirstFetch } from '../mirror/refresh.ts'
@@ -91,7 +91,7 @@ export async function serveDuringFirstFetch(
     sendErrPacket(response, body.message)
     return { outcome: 'failed' }
   }
-  const lines = speaksV2(request) ? parseV2Lines(body) : []
+  const lines = speaksV2(request) ? linesOf(body) : []
   if (lines.includes('command=ls-refs')) {
     begin(response)
     const refs = lsRefs(firstFetch.refs, lines)
@@ -177,13 +177,16 @@ async function wholeBody(
 }
 
 /** Returns the lines of a protocol v2 request. Returns none if it is malformed: git refuses it later. */
-function parseV2Lines(bytes: Buffer): string[] {
+function linesOf(bytes: Buffer): string[] {
+  const packets = new PktLines()
+  packets.push(bytes)
   const lines: string[] = []
-  for (let offset = 0; offset + 4 <= bytes.length; ) {
-    const length = Number.parseInt(bytes.toString('latin1', offset, offset + 4), 16)
-    if (Number.isNaN(length)) return []
-    if (length > 4) lines.push(bytes.toString('utf8', offset + 4, offset + length).replace(/\n$/, ''))
-    offset += Math.max(4, length)
+  try {
+    for (let packet = packets.nextOrDelimiter(); packet; packet = packets.nextOrDelimiter())
+      if (Buffer.isBuffer(packet)) lines.push(packet.toString('utf8').replace(/\n$/, ''))
+  } catch (error) {
+    if (error instanceof PktLineError) return []
+    throw error
   }
   return lines
 }

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
+import { untilAborted } from '../process/with-abort.ts'
 import { endSession } from '../upstream/end-session.ts'
 import type { LinkLease } from '../upstream/link.ts'
 
@@ -52,7 +53,7 @@ export function openReceivePack(
   }
   const started = start().catch(() => undefined)
   const over = started.then(async session => {
-    if (session) await Promise.race([exited(session.child), aborted(dropped.signal)])
+    if (session) await Promise.race([exited(session.child), untilAborted(dropped.signal)])
   })
   const drop = () => {
     clearTimeout(late)
@@ -83,12 +84,6 @@ export function openReceivePack(
 const exited = (child: ChildProcess) =>
   new Promise<void>(resolve => {
     child.once('exit', () => resolve()).once('error', () => resolve())
-  })
-
-const aborted = (signal: AbortSignal) =>
-  new Promise<void>(resolve => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
   })
 
 function keepStderr({ stdin, stderr }: ChildProcess): () => string {

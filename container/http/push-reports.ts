@@ -5,7 +5,7 @@ import { bodyText, json, text } from '../client/respond.ts'
 import type { Companion } from '../companion.ts'
 import { queryOrUnknown } from '../forward/query-upstream.ts'
 import { describePush } from '../push/diff/describe-push.ts'
-import { emptyReport } from '../push/push-recorder.ts'
+import { emptyReport } from '../push/record/push-recorder.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 
 /**

@@ -3,19 +3,8 @@ import { PASS_HEADER, type Pass, PROTOCOL, ROUTES, readPass } from '../../src/co
 import { KEEPALIVE_PROBE_MS, REQUEST_HEAD_MS } from '../client/idle-deadline.ts'
 import { json, text } from '../client/respond.ts'
 import type { Companion } from '../companion.ts'
-import { serveFetch } from '../fetch/serve-fetch.ts'
-import { serveLfs } from '../lfs/index.ts'
-import { checkConnection } from '../mirror/check-connection.ts'
 import { logError } from '../process/log.ts'
-import { deleteSecret } from '../upstream/secret-files.ts'
-import { checkConfig } from './check-config.ts'
-import { servePush } from './framed-push.ts'
-import { receiveHeld, sendHeld } from './held-archives.ts'
-import { changeDeployKey, createIdentity, storeCredential } from './identities.ts'
-import { deliverMail } from './mail.ts'
-import { receiveSeed, sendBundle } from './mirror-seeds.ts'
-import { getPushReport, recoverOutcome, sendPushDiff } from './push-reports.ts'
-import { statusOf } from './status.ts'
+import { serveService } from './services.ts'
 import { limitUnproven, MAX_UNPROVEN } from './unproven-connections.ts'
 
 /**
@@ -54,7 +43,7 @@ export function serve(companion: Companion): Server {
       .then(async pass => {
         if (!pass) return
         unproven.prove(request.socket)
-        await route(companion, pass, request, response).catch(fail(response, idOf(pass)))
+        await serveService(companion, pass, request, response).catch(fail(response, idOf(pass)))
       })
       .catch(fail(response, ''))
   })
@@ -117,82 +106,4 @@ async function authorize(
   if (request.method !== route.method || request.url !== route.path)
     return refuse('the pass is for something else')
   return isFirstUse(pass) ? pass : refuse('the pass has been used')
-}
-
-async function route(
-  companion: Companion,
-  pass: Pass,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const { settings, recovered } = companion
-  if (pass.service === 'git-receive-pack') return servePush(companion, pass, request, response)
-  await recovered
-  switch (pass.service) {
-    case 'push-report': {
-      const report = await getPushReport(companion, pass)
-      return report ? json(response, 200, report) : text(response, 404, 'no such push')
-    }
-    case 'permit-push':
-      return companion.permissions.settle(pass.push, pass.permission)
-        ? void response.writeHead(204).end()
-        : text(response, 409, 'this push does not wait for a permission')
-    case 'release-held-push':
-      await companion.held.stopWaiting(pass.push)
-      return void response.writeHead(204).end()
-    case 'held-push':
-      return sendHeld(companion, pass, response)
-    case 'restore-held-push':
-      return receiveHeld(companion, pass, request, response)
-    case 'recover-outcome':
-      return recoverOutcome(companion, pass, request, response)
-    case 'store-identity':
-      return createIdentity(companion, pass, request, response)
-    case 'delete-identity': {
-      const removed = await deleteSecret(companion.identities, pass.identity)
-      companion.links.closeIdentity(pass.identity)
-      return json(response, 200, { removed })
-    }
-    case 'add-deploy-key':
-    case 'remove-deploy-key':
-      return changeDeployKey(companion, pass, response)
-    case 'store-credential':
-      return storeCredential(companion, pass, request, response)
-    case 'delete-credential':
-      return json(response, 200, { removed: await companion.credentials.forget(pass.credential) })
-    case 'send-mail':
-      return deliverMail(companion, pass, request, response)
-    case 'check-config':
-      return checkConfig(companion, request, response)
-    case 'check-connection': {
-      const { repository } = pass
-      const mirror = companion.mirrors.get(repository)
-      return json(response, 200, {
-        steps: await checkConnection(repository, mirror, () => companion.links.to(repository), settings),
-      })
-    }
-    case 'status':
-      return json(response, 200, await statusOf(companion, pass))
-    case 'push-diff':
-      return sendPushDiff(companion, pass, response)
-    case 'bundle':
-      return sendBundle(companion, pass, response)
-    case 'mirror-seed':
-      return receiveSeed(companion, pass, request, response)
-    case 'lfs-batch':
-    case 'lfs-download':
-    case 'lfs-upload':
-    case 'lfs-verify':
-    case 'lfs-locks':
-      return serveLfs(companion.lfs, pass, request, response)
-    case 'host-call': {
-      // Loaded with the first call: each start of the companion would pay for GitHub's schema.
-      const { serveHostCall } = await import('../host-calls/serve-host-call.ts')
-      return serveHostCall(companion, pass, request, response)
-    }
-    case 'advertise-upload-pack':
-    case 'advertise-receive-pack':
-    case 'git-upload-pack':
-      return serveFetch(companion, pass, request, response)
-  }
 }

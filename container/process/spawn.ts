@@ -105,19 +105,7 @@ export async function run(
   args: readonly string[],
   options: RunOptions,
 ): Promise<ProcessResult> {
-  const {
-    cwd,
-    env,
-    signal,
-    memoryBytes,
-    input,
-    maxOutput = 64 << 20,
-    relaysExitCode = false,
-    onStderr,
-    onStart,
-    onFd3,
-    onFd4,
-  } = options
+  const { cwd, env, signal, memoryBytes, onStart, onFd3, onFd4 } = options
   signal.throwIfAborted()
   const channels = [onFd3, onFd4]
   const stdio = ['pipe', 'pipe', 'pipe', ...channels.map(on => (on ? 'pipe' : 'ignore'))] as const
@@ -129,6 +117,15 @@ export async function run(
     // Node emits 'close' only after all streams have ended, so the socket is read even without a listener.
     if (channel) onChannel?.((channel as Duplex).resume())
   }
+  return collect(child, command, options)
+}
+
+/** Writes a child's input, and resolves with its exit and its output. */
+function collect(
+  child: ChildProcess,
+  command: string,
+  { signal, input, maxOutput = 64 << 20, relaysExitCode = false, onStderr }: RunOptions,
+): Promise<ProcessResult> {
   return new Promise((resolve, reject) => {
     const stdout: Buffer[] = []
     const stderr: Buffer[] = []
@@ -148,18 +145,7 @@ export async function run(
     // A child may exit before it has read its stdin. Its exit code reports the failure.
     child.stdin?.on('error', () => {})
     child.stdin?.end(input)
-    // The child's own children may keep its streams open, as ssh's shared connections do. LAST_OUTPUT_MS
-    // limits the wait for them.
-    child.once('exit', () => {
-      const last = setTimeout(
-        () => {
-          child.stdout?.destroy()
-          child.stderr?.destroy()
-        },
-        signal.aborted ? 0 : LAST_OUTPUT_MS,
-      )
-      child.once('close', () => clearTimeout(last))
-    })
+    child.once('exit', () => closeOutput(child, signal.aborted ? 0 : LAST_OUTPUT_MS))
     child.once('error', reject)
     child.once('close', (code, killedBy) => {
       if (signal.aborted) return reject(signal.reason)
@@ -173,6 +159,18 @@ export async function run(
       })
     })
   })
+}
+
+/**
+ * Closes the output of a child that has exited, if it is still open after `waitMs`: the child's own children may keep it
+ * open, as ssh's shared connections do.
+ */
+function closeOutput(child: ChildProcess, waitMs: number): void {
+  const timer = setTimeout(() => {
+    child.stdout?.destroy()
+    child.stderr?.destroy()
+  }, waitMs)
+  child.once('close', () => clearTimeout(timer))
 }
 
 /**

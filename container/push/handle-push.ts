@@ -8,9 +8,9 @@ import type { SessionEnd } from '../sessions/session-counts.ts'
 import { type Sessions, sessionOf } from '../sessions/sessions.ts'
 import type { Links } from '../upstream/links.ts'
 import { cutOff, endUnstarted, runPush, turnedAway } from './push.ts'
-import { PushRecorder } from './push-recorder.ts'
 import { createPushState } from './push-state.ts'
 import type { PushServices, PushWork } from './push-work.ts'
+import { PushRecorder } from './record/push-recorder.ts'
 import type { WorkerChannel } from './worker-channel.ts'
 
 /** The services of a push, and those with which its session begins. */

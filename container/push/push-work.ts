@@ -9,8 +9,8 @@ import type { MemoryBudget } from '../process/memory-budget.ts'
 import type { Settings } from '../settings.ts'
 import type { Credentials } from '../upstream/https/credentials.ts'
 import type { Link } from '../upstream/link.ts'
-import type { PushRecorder } from './push-recorder.ts'
 import type { PushStateMachine } from './push-state.ts'
+import type { PushRecorder } from './record/push-recorder.ts'
 import type { WorkerChannel } from './worker-channel.ts'
 
 /** The parts of the companion that all pushes share. */

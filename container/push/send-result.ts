@@ -1,9 +1,9 @@
 import type { BadCommandList, CommandList } from '../git/command-list.ts'
 import { formatRefusal, gateLine, reasonForGit } from '../git/report-status.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
-import type { PushRecorder } from './push-recorder.ts'
 import type { PushWork } from './push-work.ts'
 import { type PushHead, truncateLine } from './receive/read-commands.ts'
+import type { PushRecorder } from './record/push-recorder.ts'
 import type { Verdict } from './verdict.ts'
 
 /** The most refusals that are told in full. The report has the reason of every ref. */

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { unstable_startWorker as startWorker } from 'wrangler'
 import { z } from 'zod'
+import { untilAborted } from '../../container/process/with-abort.ts'
 import { stop } from '../process/stop-signal.ts'
 import { projectRoot } from './bundle.ts'
 
@@ -40,6 +41,6 @@ const worker = await startWorker({
   },
 })
 await worker.ready
-if (!stop.aborted) await new Promise(resolve => stop.addEventListener('abort', resolve, { once: true }))
+await untilAborted(stop)
 await worker.dispose()
 process.exit(0)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Entry, type Journal } from '../../container/journal/journal.ts'
 import { trackUnreported } from '../../container/journal/unreported.ts'
-import { emptyReport } from '../../container/push/push-recorder.ts'
+import { emptyReport } from '../../container/push/record/push-recorder.ts'
 import { seconds } from '../harness/index.ts'
 
 const ID = 'p1'

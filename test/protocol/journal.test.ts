@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openJournal } from '../../container/journal/journal.ts'
-import { emptyReport } from '../../container/push/push-recorder.ts'
+import { emptyReport } from '../../container/push/record/push-recorder.ts'
 import { upstreamOf } from '../harness/hosts/upstream-of.ts'
 import { until } from '../harness/index.ts'
 

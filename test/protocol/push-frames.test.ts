@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { emptyReport } from '../../container/push/push-recorder.ts'
+import { emptyReport } from '../../container/push/record/push-recorder.ts'
 import type { PushEvent } from '../../src/contract/companion-api/push-event.ts'
 import {
   type Frame,

@@ -2,7 +2,7 @@ import { UnreadableBody } from '../../client/inflate-body.ts'
 import type { PushClient } from '../../client/push-client.ts'
 import { type BadCommandList, type CommandList, CommandListReader } from '../../git/command-list.ts'
 import { createReply, gateLine, type Reply } from '../../git/report-status.ts'
-import type { PushRecorder } from '../push-recorder.ts'
+import type { PushRecorder } from '../record/push-recorder.ts'
 
 /** A push whose command list has been read, whether it parsed or not. */
 export interface PushHead<List> {
