@@ -49,13 +49,13 @@ test('a list of a name that the gate has may be empty', async () => {
 })
 
 test.each([
-  [['credential', 'list'], 'no credentials\n'],
-  [['push', 'list'], 'no pushes\n'],
-  [['approval', 'list'], 'no pushes\n'],
-  [['pending', 'list'], 'no pending findings\n'],
-  [['webhook', 'list'], 'no webhooks\n'],
-])('git gate %s says in one line that there is nothing', async (words, stdout) => {
-  expect(await operator.run(...words)).toEqual({ code: 0, stdout, stderr: '' })
+  ['credential', 'no credentials'],
+  ['push', 'no pushes'],
+  ['approval', 'no pushes'],
+  ['pending', 'no pending findings'],
+  ['webhook', 'no webhooks'],
+])('git gate %s list says in one line that there is nothing', async (command, line) => {
+  expect(await operator.run(command, 'list')).toEqual({ code: 0, stdout: `${line}\n`, stderr: '' })
 })
 
 test('with --json a wrong command line is told as JSON too', async () => {

@@ -7,7 +7,6 @@ import { stateFolder } from './launcher.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const KEYS = { GATE_PASS_KEY: 'k'.repeat(32), GATE_ADMIN_TOKEN: 't'.repeat(32) }
-const COMPANION = { GATE_COMPANION_URL: 'http://127.0.0.1:9' }
 
 const serve = (script: string, env: Record<string, string>) =>
   promisify(execFile)(process.execPath, [script], {
@@ -18,10 +17,7 @@ const serve = (script: string, env: Record<string, string>) =>
     ({ code, stderr }) => ({ code, stderr }),
   )
 
-test.each([
-  ['local/serve-containers.ts', {}],
-  ['local/serve-worker.ts', COMPANION],
-])('%s ends with one line for a folder or a setting that it cannot use', async (script, settings) => {
+test('serve-containers and serve-worker end with one line for a folder or a setting that they cannot use', async () => {
   using home = stateFolder()
   const file = path.join(home.dir, 'file')
   fs.writeFileSync(file, '')
@@ -29,15 +25,15 @@ test.each([
   fs.mkdirSync(open)
   fs.writeFileSync(path.join(open, 'keys.json'), '')
   fs.chmodSync(open, 0o777)
-  const [isFile, isOpen, misspelt] = await Promise.all([
-    serve(script, { ...settings, GATE_HOME: file }),
-    serve(script, { ...settings, GATE_HOME: open }),
-    serve(script, { ...settings, GATE_HOME: home.dir, GATE_RETENTION_DAY: '3' }),
+  const [isFile, isOpen, isMisspelt] = await Promise.all([
+    serve('local/serve-containers.ts', { GATE_HOME: file }),
+    serve('local/serve-worker.ts', { GATE_HOME: open, GATE_COMPANION_URL: 'http://127.0.0.1:9' }),
+    serve('local/serve-containers.ts', { GATE_HOME: home.dir, GATE_RETENTION_DAY: '3' }),
   ])
   expect(isFile).toEqual({
     code: 1,
     stderr: expect.stringMatching(/^gate: GATE_HOME .* cannot be used: .*\n$/),
   })
   expect(isOpen).toEqual({ code: 1, stderr: expect.stringMatching(/^gate: GATE_HOME .*chmod 700.*\n$/) })
-  expect(misspelt).toEqual({ code: 2, stderr: expect.stringMatching(/^gate: GATE_RETENTION_DAY: .*\n$/) })
+  expect(isMisspelt).toEqual({ code: 2, stderr: expect.stringMatching(/^gate: GATE_RETENTION_DAY: .*\n$/) })
 })
