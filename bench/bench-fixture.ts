@@ -1,23 +1,15 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { toTerms } from '../cli/options/grant-options.ts'
-import { startSshServer } from '../local/demo/sshd.ts'
-import { startLocalGate } from '../local/gate.ts'
-import { descendantsOf } from '../local/process/processes.ts'
-import { openHome } from '../local/state-folder.ts'
+import { type SshServer, startSshServer } from '../local/demo/sshd.ts'
 import { bundleWorker, projectRoot } from '../local/worker/bundle.ts'
-import { startWorker } from '../local/worker/workerd.ts'
 import { type GitOptions, git } from '../test/harness/git.ts'
+import { type BenchUpstream, type Gate, type Remote, startBenchGate, type WorkerWatch } from './bench-gate.ts'
 import { delayLink } from './delay-link.ts'
 import { makeRepository, type Shape } from './repositories.ts'
 import { sshClient } from './ssh-client.ts'
 
-/** A repository's URL, and the environment with which git reaches it. */
-export interface Remote {
-  readonly url: string
-  readonly env: Readonly<Record<string, string>>
-}
+export type { Gate, Remote, WorkerWatch }
 
 /** A repository behind the gate, and its remotes. */
 export interface Place {
@@ -29,33 +21,6 @@ export interface Place {
   /** The upstream itself. */
   readonly ssh: Remote
 }
-
-export interface Gate {
-  readonly url: string
-  /** The path of the gate's state folder. */
-  readonly home: string
-  readonly adminToken: string
-  /**
-   * Adds an agent with push rights to these patterns. Its token is in a header, as `git gate agent-config` writes
-   * it, so git sends no request without it.
-   */
-  agent(name: string, repository: string, push: readonly string[]): Promise<Remote>
-  /** The ids of the gate's permanent processes. */
-  readonly processes: { readonly worker: readonly number[]; readonly companion: number }
-}
-
-/** Code at the end of a gate's bundled Worker, and the receiver of each line that the Worker logs. */
-export interface WorkerWatch {
-  readonly code: string
-  readonly heard: (line: string) => void
-}
-
-interface Known {
-  readonly name: string
-  readonly url: string
-  readonly knownHosts: string
-}
-type Put = (repository: Known) => Promise<void>
 
 /** The environment of the rows: a folder, an sshd with upstreams, and a gate in front of it. */
 export interface Stage {
@@ -91,81 +56,28 @@ export async function mustGit(args: readonly string[], options: GitOptions = {})
 
 /** Starts the upstream's sshd and a gate. Disposing of the stage stops both. */
 export async function startStage(): Promise<Stage & AsyncDisposable> {
-  const all = new AsyncDisposableStack()
+  const stack = new AsyncDisposableStack()
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-bench-'))
-  all.defer(() => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
-  const sshd = all.use(await startSshServer({ dir: path.join(folder, 'sshd'), port: 0 }))
+  stack.defer(() => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+  const sshd = stack.use(await startSshServer({ dir: path.join(folder, 'sshd'), port: 0 }))
   const client = await sshClient(path.join(folder, 'client'), sshd)
   const code = await bundleWorker()
-  const known: Known[] = []
+  const sessions = sessionLog(folder)
   let gates = 0
-  const sessions = path.join(folder, 'upstream-sessions')
-  fs.writeFileSync(sessions, '')
-
-  const openGate = async (
-    settings: Readonly<Record<string, string>>,
-    watch?: WorkerWatch,
-  ): Promise<Gate & { put: Put }> => {
-    const home = all.use(openHome(path.join(folder, `home-${gates++}`), {}))
-    const before = new Set(descendantsOf(process.pid).map(({ pid }) => pid))
-    const local = all.use(
-      await startLocalGate({
-        home,
-        port: 0,
-        companionPort: 0,
-        settings,
-        // Lines of level info would clutter the tables.
-        log: line => void (/^\{"level":"info"/.test(line) || process.stderr.write(`${line}\n`)),
-        runWorker: options =>
-          startWorker({
-            ...options,
-            code: code + (watch?.code ?? ''),
-            log: watch?.heard ?? options.log,
-          }),
-      }),
-    )
-    // sshd logs the command of each session of a gate, for upstreamSessions.
-    const note = `echo \\"$SSH_ORIGINAL_COMMAND\\" >> ${sessions}; exec git-shell -c \\"$SSH_ORIGINAL_COMMAND\\"`
-    const key = (await local.admin.identity('bench')).trim()
-    fs.appendFileSync(path.join(folder, 'sshd/authorized_keys'), `restrict,command="${note}" ${key}\n`)
-    const workerd = descendantsOf(process.pid).filter(
-      ({ pid, name }) => !before.has(pid) && name === 'workerd',
-    )
-    const put: Put = async ({ name, url, knownHosts }) => {
-      await local.admin.repository(name, { upstream: url, identity: 'bench', knownHosts })
-    }
-    const tokens = new Map<string, Promise<string>>()
-    return {
-      url: local.url,
-      home: home.dir,
-      adminToken: home.adminToken,
-      put,
-      processes: { worker: workerd.map(({ pid }) => pid), companion: local.companion.pid },
-      async agent(name, repository, push) {
-        const token =
-          tokens.get(name) ??
-          local.admin.agent(name).then(async () => (await local.admin.mint(name, 'bench')).token)
-        tokens.set(name, token)
-        const header = `Authorization: Bearer ${await token}`
-        await local.admin.grant(name, repository, toTerms({ push: [...push] }))
-        const file = path.join(home.dir, `${name}.gitconfig`)
-        fs.writeFileSync(file, `[http "${local.url}/"]\n\textraHeader = "${header}"\n`, { mode: 0o600 })
-        return { url: `${local.url}/${repository}.git`, env: { GIT_CONFIG_GLOBAL: file } }
-      },
-    }
-  }
+  const openGate = (settings: Readonly<Record<string, string>>, watch?: WorkerWatch) =>
+    startBenchGate(stack, {
+      home: path.join(folder, `home-${gates++}`),
+      code,
+      settings,
+      watch,
+      admitKey: sessions.admitKey,
+    })
   const gate = await openGate({}).catch(async error => {
-    await all.disposeAsync()
+    await stack.disposeAsync()
     throw error
   })
-
-  const links = new Map<number, Promise<number>>()
-  const portAt = (roundTripMs: number): Promise<number> => {
-    if (!roundTripMs) return Promise.resolve(sshd.port)
-    const open = links.get(roundTripMs) ?? delayLink(sshd.port, roundTripMs).then(link => all.use(link).port)
-    links.set(roundTripMs, open)
-    return open
-  }
+  const upstreams: BenchUpstream[] = []
+  const portAt = delayedPorts(stack, sshd)
   return {
     folder,
     gate,
@@ -173,27 +85,58 @@ export async function startStage(): Promise<Stage & AsyncDisposable> {
       const dir = path.join(folder, 'upstreams', `${name}.git`)
       if (!fs.existsSync(dir)) await makeRepository(dir, shape)
       const port = await portAt(roundTripMs)
-      const ssh = sshd.urlOf(dir).replace(`:${sshd.port}/`, `:${port}/`)
-      const put = { name, url: ssh, knownHosts: sshd.knownHosts.replace(`:${sshd.port} `, `:${port} `) }
-      known.push(put)
-      await gate.put(put)
-      const remote = { url: ssh, env: client.env }
-      return { name, dir, ssh: remote, gate: await gate.agent('ada', name, ['refs/heads/**']) }
+      const url = sshd.urlOf(dir).replace(`:${sshd.port}/`, `:${port}/`)
+      const upstream = { name, url, knownHosts: sshd.knownHosts.replace(`:${sshd.port} `, `:${port} `) }
+      upstreams.push(upstream)
+      await gate.addRepository(upstream)
+      const ssh = { url, env: client.env }
+      return { name, dir, ssh, gate: await gate.agent('ada', name, ['refs/heads/**']) }
     },
     async anotherGate(settings, names, watch) {
       const another = await openGate(settings, watch)
-      for (const put of known.filter(each => names.includes(each.name))) await another.put(put)
+      for (const each of upstreams) if (names.includes(each.name)) await another.addRepository(each)
       return another
     },
-    upstreamSessions: ({ dir }) => {
-      const lines = fs.readFileSync(sessions, 'utf8').split('\n')
-      return lines.filter(line => line.includes(`/${path.basename(dir)}'`))
-    },
+    upstreamSessions: ({ dir }) => sessions.of(dir),
     fresh: name => {
       const parent = path.join(folder, 'work')
       fs.mkdirSync(parent, { recursive: true })
       return fs.mkdtempSync(path.join(parent, `${name}-`))
     },
-    [Symbol.asyncDispose]: () => all.disposeAsync(),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+/** Has sshd log the command of each session of a gate. */
+function sessionLog(folder: string) {
+  const log = path.join(folder, 'upstream-sessions')
+  fs.writeFileSync(log, '')
+  const command = `echo \\"$SSH_ORIGINAL_COMMAND\\" >> ${log}; exec git-shell -c \\"$SSH_ORIGINAL_COMMAND\\"`
+  return {
+    admitKey: (publicKey: string) =>
+      fs.appendFileSync(
+        path.join(folder, 'sshd/authorized_keys'),
+        `restrict,command="${command}" ${publicKey}\n`,
+      ),
+    /** Returns the commands that named the repository in this folder. */
+    of: (dir: string) => {
+      const lines = fs.readFileSync(log, 'utf8').split('\n')
+      return lines.filter(line => line.includes(`/${path.basename(dir)}'`))
+    },
+  }
+}
+
+/** Returns a function that gives a port of the sshd with this round-trip time. */
+function delayedPorts(
+  stack: AsyncDisposableStack,
+  sshd: SshServer,
+): (roundTripMs: number) => Promise<number> {
+  const links = new Map<number, Promise<number>>()
+  return roundTripMs => {
+    if (!roundTripMs) return Promise.resolve(sshd.port)
+    const open =
+      links.get(roundTripMs) ?? delayLink(sshd.port, roundTripMs).then(link => stack.use(link).port)
+    links.set(roundTripMs, open)
+    return open
   }
 }

@@ -9,45 +9,37 @@ export const smallPush: Row = {
   name: 'small-push',
   async run(stage, { rounds }) {
     const results: Result[] = []
-    for (const roundTripMs of [0, 20, 80]) results.push(...(await at(stage, roundTripMs, rounds)))
+    for (const roundTripMs of [0, 20, 80]) results.push(...(await measure(stage, roundTripMs, rounds)))
     await using _ = busyCore()
-    return [...results, ...(await at(stage, 0, rounds, ', one core busy'))]
+    return [...results, ...(await measure(stage, 0, rounds, ', one core busy'))]
   },
 }
 
-async function at(stage: Stage, roundTripMs: number, rounds: number, machine = ''): Promise<Result[]> {
+async function measure(stage: Stage, roundTripMs: number, rounds: number, machine = ''): Promise<Result[]> {
+  const label = (way: string) => `small-${roundTripMs}-${way}${machine ? '-busy' : ''}`
   // Separate, equal upstreams: the gate would first have to fetch a direct push to its own upstream.
-  const pusher = async (way: string) => {
-    const place = await stage.place(
-      `small-${roundTripMs}-${way}${machine ? '-busy' : ''}`,
-      { commits: 100 },
-      roundTripMs,
-    )
-    const tree = await workTree(stage, place.dir)
-    const push = ({ url, env }: Remote, branch: string) =>
-      mustGit(['push', '-q', url, `HEAD:refs/heads/${branch}`], { cwd: tree.dir, env })
-    return { place, tree, push }
-  }
-  const quiet = await pusher('gate')
-  const busy = await pusher('busy')
-  const direct = await pusher('ssh')
+  const [unmoved, moved, direct] = [
+    await createPusher(stage, label('gate'), roundTripMs),
+    await createPusher(stage, label('busy'), roundTripMs),
+    await createPusher(stage, label('ssh'), roundTripMs),
+  ]
   const scans: number[] = []
   const times = await compare(
     [
       {
         name: 'gate',
         async run() {
-          await quiet.tree.change()
-          return timed(() => quiet.push(quiet.place.gate, 'one'))
+          await unmoved.tree.change()
+          return timed(() => unmoved.push(unmoved.place.gate, 'one'))
         },
       },
       {
-        name: 'gate after news',
+        name: 'gate, upstream has moved',
         async run() {
-          await busy.tree.change()
-          await busy.push({ url: busy.place.dir, env: {} }, 'other')
-          await busy.tree.change()
-          return timed(() => busy.push(busy.place.gate, 'one'))
+          await moved.tree.change()
+          await moved.push({ url: moved.place.dir, env: {} }, 'other')
+          await moved.tree.change()
+          return timed(() => moved.push(moved.place.gate, 'one'))
         },
       },
       {
@@ -63,30 +55,49 @@ async function at(stage: Stage, roundTripMs: number, rounds: number, machine = '
     ],
     rounds,
   )
-  const [gate = [], news = [], ssh = []] = [times.get('gate'), times.get('gate after news'), times.get('ssh')]
+  const of = (name: string) => times.get(name) ?? []
+  const series = { gate: of('gate'), moved: of('gate, upstream has moved'), ssh: of('ssh'), scans }
+  return results(series, roundTripMs, machine)
+}
+
+/** Creates an upstream, and a work tree whose commits can be pushed to it. */
+async function createPusher(stage: Stage, name: string, roundTripMs: number) {
+  const place = await stage.place(name, { commits: 100 }, roundTripMs)
+  const tree = await workTree(stage, place.dir)
+  const push = ({ url, env }: Remote, branch: string) =>
+    mustGit(['push', '-q', url, `HEAD:refs/heads/${branch}`], { cwd: tree.dir, env })
+  return { place, tree, push }
+}
+
+/** The times of a round, in milliseconds. */
+interface Series {
+  readonly gate: readonly number[]
+  readonly moved: readonly number[]
+  readonly ssh: readonly number[]
+  readonly scans: readonly number[]
+}
+
+function results({ gate, moved, ssh, scans }: Series, roundTripMs: number, machine: string): Result[] {
+  const isLocal = roundTripMs === 0
   const work = `push one small commit, ${roundTripMs} ms${machine}`
   return [
     compared(
       {
         work,
         against: 'ssh direct + one bare gitleaks run over the same commit',
-        ...(roundTripMs === 0 ? { target: machine ? 0.8 : 0.5 } : {}),
+        ...(isLocal ? { target: machine ? 0.8 : 0.5 } : {}),
       },
       gate,
       ssh.map((ms, i) => ms + (scans[i] ?? Number.NaN)),
     ),
-    compared(
-      { work, against: 'ssh direct (no scan)', ...(roundTripMs === 0 ? {} : { target: 0.5 }) },
-      gate,
-      ssh,
-    ),
+    compared({ work, against: 'ssh direct (no scan)', ...(isLocal ? {} : { target: 0.5 }) }, gate, ssh),
     compared(
       {
         work: `${work}, upstream has moved`,
         against: 'ssh direct (no scan)',
-        ...(machine ? {} : { target: roundTripMs === 0 ? 0.9 : 0.7 }),
+        ...(machine ? {} : { target: isLocal ? 0.9 : 0.7 }),
       },
-      news,
+      moved,
       ssh,
     ),
   ]

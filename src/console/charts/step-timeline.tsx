@@ -22,7 +22,7 @@ export const StepTimeline = ({ push }: { push: PushRecord }) => {
           <svg class="bar" width="100%" height="10" aria-hidden="true">
             <rect class="track" width="100%" height="10" rx="2" />
             <rect
-              class={i === steps.length - 1 && push.outcome !== 'open' ? `part ${push.outcome}` : 'part'}
+              class={i === steps.length - 1 && push.outcome !== 'open' ? `step ${push.outcome}` : 'step'}
               x={`${percent(startMs, totalMs)}%`}
               width={`${Math.max(percent(ms, totalMs), 0.6)}%`}
               height="10"

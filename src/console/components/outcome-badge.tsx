@@ -3,7 +3,7 @@ import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
 
 /** The outcome of a push as a word and an icon, so that colour is not its only sign. */
 export const OutcomeBadge = ({ outcome, step }: { outcome: string; step: string }) => (
-  <span class={`state ${outcome}`}>
+  <span class={`outcome ${outcome}`}>
     <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">
       {ICONS[outcome] ?? ICONS.open}
     </svg>
