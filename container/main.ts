@@ -53,8 +53,12 @@ const credentials = await openCredentials(join(settings.home, 'credentials'), pr
 const sockets = await openSocketFolder(settings.home)
 const env = await configureGit(settings)
 const links = createLinks({
-  ...{ identities, folder: join(settings.home, 'ssh'), sockets },
-  ...{ credentials, authorities: join(settings.home, 'authorities'), gitEnv: env },
+  identities,
+  folder: join(settings.home, 'ssh'),
+  sockets,
+  credentials,
+  authorities: join(settings.home, 'authorities'),
+  gitEnv: env,
 })
 const mirrorSeed = createMirrorSeed(settings.seedWaitMs)
 const mirrors = createMirrors({ settings, env, linkTo: links.to, mirrorSeed })

@@ -69,13 +69,19 @@ interface WantedGrant extends DesiredGrant {
 
 const addIdentities = (client: Client, current: CurrentState, wanted: DesiredState): Step[] =>
   missing(wanted.identities, current.identities).map(({ name, privateKey }) => ({
-    ...{ action: 'add', kind: 'identity', name, detail: privateKey ? 'the given SSH key' : 'a new SSH key' },
+    action: 'add',
+    kind: 'identity',
+    name,
+    detail: privateKey ? 'the given SSH key' : 'a new SSH key',
     run: () => client.identities.add({ name, ...(privateKey === undefined ? {} : { privateKey }) }),
   }))
 
 const addRepositories = (client: Client, current: CurrentState, wanted: DesiredState): Step[] =>
   missing(wanted.repositories, current.repositories).map(repository => ({
-    ...{ action: 'add', kind: 'repository', name: repository.name, detail: repository.upstream },
+    action: 'add',
+    kind: 'repository',
+    name: repository.name,
+    detail: repository.upstream,
     run: () => client.repositories.add(repository),
     check: () => checkSettings(client, current, repository),
   }))
@@ -95,7 +101,10 @@ async function checkSettings(
 
 const addAgents = (client: Client, current: CurrentState, wanted: DesiredState): Step[] =>
   missing(wanted.agents, current.agents).map(({ name }) => ({
-    ...{ action: 'add', kind: 'agent', name, detail: '' },
+    action: 'add',
+    kind: 'agent',
+    name,
+    detail: '',
     run: () => client.agents.add(name),
   }))
 
@@ -149,7 +158,10 @@ const removeAgentsAndRepositories = (
 ): Step[] => [
   ...missing(current.agents, wanted.agents).map(
     ({ name }): Step => ({
-      ...{ action: 'remove', kind: 'agent', name, detail: 'with its tokens' },
+      action: 'remove',
+      kind: 'agent',
+      name,
+      detail: 'with its tokens',
       run: () => client.agents.remove(name),
     }),
   ),
@@ -158,7 +170,10 @@ const removeAgentsAndRepositories = (
     ...grants.map(({ repository }) => ({ name: repository })),
   ]).map(
     ({ name, upstream }): Step => ({
-      ...{ action: 'remove', kind: 'repository', name, detail: upstream },
+      action: 'remove',
+      kind: 'repository',
+      name,
+      detail: upstream,
       run: () => client.repositories.remove(name),
     }),
   ),

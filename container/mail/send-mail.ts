@@ -21,18 +21,27 @@ export async function sendMail(
 ): Promise<string | undefined> {
   const { host, port, tls, ca } = server
   const transport = nodemailer.createTransport({
-    ...{ host, port, secure: tls === 'implicit' },
+    host,
+    port,
+    secure: tls === 'implicit',
     // Without either, nodemailer goes on in clear text where a server offers no STARTTLS.
     ...(tls === 'none' ? { ignoreTLS: true, allowInternalNetworkInterfaces: true } : { requireTLS: true }),
     ...(ca === '' ? {} : { tls: { ca } }),
     ...(login ? { auth: { user: login.user, pass: login.password } } : {}),
     // No text of a message is a file or a URL to read.
-    ...{ disableFileAccess: true, disableUrlAccess: true, socketCloseTimeout: 0 },
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    socketCloseTimeout: 0,
   })
   const signal = AbortSignal.timeout(deliveryMs)
   try {
     await transport.sendMail({
-      ...{ from, to, subject, text, messageId, signal },
+      from,
+      to,
+      subject,
+      text,
+      messageId,
+      signal,
       headers: { 'Auto-Submitted': 'auto-generated' },
     })
     return undefined

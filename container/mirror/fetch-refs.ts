@@ -35,7 +35,8 @@ export async function fetchRefs(
   const { git: connection, release } = await link.acquire(signal)
   try {
     const fetched = await git.run(argumentsFor(upstream.url), {
-      ...{ signal, ...connection },
+      signal,
+      ...connection,
       onStderr: chunk => progress?.push(chunk),
     })
     const stderr = progress?.stderr ?? fetched.stderr

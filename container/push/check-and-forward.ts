@@ -81,7 +81,12 @@ async function judgeAndForward(
   const { pushOptions } = list
   const push: IncomingPush = { commands, pushOptions, pass, git, scratch, record: recorder }
   const forward = startForward({
-    ...{ git, linkTo, upstream: pass.repository, session: quarantined.session, commands, sendLine },
+    git,
+    linkTo,
+    upstream: pass.repository,
+    session: quarantined.session,
+    commands,
+    sendLine,
     pushOptions: forwardedOptions(pushOptions),
     deadlineMs: settings.forwardMs,
   })
@@ -117,8 +122,11 @@ function holdObjects(
 ): Promise<boolean> {
   const { commands, pushOptions } = list
   const push = {
-    ...{ id: pass.id, repository: pass.repository.name, agent: pass.agent },
-    ...{ isWaiting, mask: recorder.diffMask },
+    id: pass.id,
+    repository: pass.repository.name,
+    agent: pass.agent,
+    isWaiting,
+    mask: recorder.diffMask,
     commands: isWaiting ? [...commands] : [],
     pushOptions: isWaiting ? [...pushOptions] : [],
   }

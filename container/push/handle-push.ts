@@ -38,7 +38,11 @@ export async function handlePush(
   const state = createPushState()
   const work: PushWork = {
     services: dependencies,
-    ...{ pass, client, worker, linkTo, state },
+    pass,
+    client,
+    worker,
+    linkTo,
+    state,
     recorder: new PushRecorder({ pass, journal, state, sendEvent: worker.sendEvent }),
     mirror: mirrors.get(repository),
     openReceivePack: async () =>

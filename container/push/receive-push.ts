@@ -114,7 +114,11 @@ async function judgeReceived(
   const gitExited = receiving.gitExited
   const verdict = await checkAndForward(work, {
     ...inQuarantine,
-    ...{ hookRequest, list, sendProgress, sendLine, gitExited },
+    hookRequest,
+    list,
+    sendProgress,
+    sendLine,
+    gitExited,
   })
   conclude(state, verdict)
   const answer = hookAnswer(verdict, commands)

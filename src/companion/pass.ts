@@ -23,7 +23,11 @@ export const receivePackPass = (
   approved?: { push: string; approvals: number },
 ): PassRequest => ({
   service: 'git-receive-pack',
-  ...{ id, repository, agent, terms, gitleaksConfig },
+  id,
+  repository,
+  agent,
+  terms,
+  gitleaksConfig,
   exceptions: [...exceptions],
   declines: [...declines],
   ...(approved && { approved }),

@@ -46,9 +46,13 @@ export async function openPullRequest(
   if (!forge || !access.repository.credential)
     return `no: the gate does not reach the API of ${repository}'s host; an operator sets its kind and its credential: git gate repo set ${repository} --forge github|gitlab|gitea --credential NAME`
   const response = await callHost(env, {
-    ...{ agent, tokenId, waitUntil },
+    agent,
+    tokenId,
+    waitUntil,
     access: { ...access, terms: { ...terms, hostApi: 'write' } },
-    ...{ method: 'POST', query: '', accept: 'application/json' },
+    method: 'POST',
+    query: '',
+    accept: 'application/json',
     ...pullRequestCall(forge, wanted),
     signal: AbortSignal.timeout(HOST_TIMEOUT_MS),
   })

@@ -3,8 +3,8 @@ import type { Budget } from '../bytes/budget.ts'
 import { byteClass, hasByte } from '../bytes/byte-runs.ts'
 import { hasTable } from '../decode/documents/tables.ts'
 import { isRecording } from '../decode/documents/terminal-recordings.ts'
-import { KEY_STORE_NAME, scanNameFor, YAML_NAME } from '../decode/scan-names.ts'
 import { SECRET_KIND } from '../gitleaks/kubernetes-secrets.ts'
+import { KEY_STORE_NAME, scanNameFor, YAML_NAME } from '../gitleaks/scan-names.ts'
 import { containsStream } from '../unpack/find-streams.ts'
 
 const CONTROL = byteClass(/[\x00-\x08\x0e-\x1f\x7f]/)

@@ -4,7 +4,7 @@ import { type ObjectInfo, ObjectReader } from '../../objects/object-reader.ts'
 import type { Budget } from '../bytes/budget.ts'
 import { memorySource, SEGMENT_BYTES, type Source } from '../bytes/byte-source.ts'
 import { lineCounter } from '../decode/line-map.ts'
-import { scanNameFor } from '../decode/scan-names.ts'
+import { scanNameFor } from '../gitleaks/scan-names.ts'
 import type { Carried } from './carried-secrets.ts'
 import {
   changedHull,

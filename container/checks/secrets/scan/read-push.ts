@@ -5,8 +5,8 @@ import type { ScanTargets } from '../../objects/new-objects.ts'
 import type { ObjectReader } from '../../objects/object-reader.ts'
 import { sanitizeForAgent } from '../../sanitize-text.ts'
 import { memorySource, SEGMENT_BYTES, type Source, spool } from '../bytes/byte-source.ts'
-import { scanNameFor } from '../decode/scan-names.ts'
 import type { ScanItem } from '../gitleaks/scan-files.ts'
+import { scanNameFor } from '../gitleaks/scan-names.ts'
 import type { Predecessors } from '../new-text/predecessors.ts'
 
 /** Receives the places of one content, and the content. */

@@ -1,6 +1,6 @@
 import { type Source, spool } from '../bytes/byte-source.ts'
 import type { Survey } from '../bytes/survey.ts'
-import { hasNameRule } from '../decode/scan-names.ts'
+import { hasNameRule } from '../gitleaks/scan-names.ts'
 import { storedMembers } from '../unpack/archive-members.ts'
 import type { CompressedStream } from '../unpack/compressed-stream.ts'
 import { findStreams } from '../unpack/find-streams.ts'
