@@ -15,12 +15,12 @@ export async function watchPrograms(pid: number, file: string): Promise<() => Pr
   const strace = spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] })
   const closed = once(strace, 'close')
   await new Promise<void>((resolve, reject) => {
-    let said = ''
+    let output = ''
     strace.once('error', reject)
-    strace.once('close', () => reject(new Error(`strace ended: ${said}`)))
+    strace.once('close', () => reject(new Error(`strace ended: ${output}`)))
     strace.stderr.on('data', (chunk: Buffer) => {
-      said += chunk.toString('utf8')
-      if (/attached/.test(said)) resolve()
+      output += chunk.toString('utf8')
+      if (/attached/.test(output)) resolve()
     })
   })
   return async () => {

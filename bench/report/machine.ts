@@ -20,6 +20,6 @@ export function machine(): string[] {
 }
 
 function firstLine(program: string, args: readonly string[]): string {
-  const said = execFileSync('sh', ['-c', '"$0" "$@" 2>&1', program, ...args], { encoding: 'utf8' })
-  return said.split('\n')[0]?.trim() ?? ''
+  const output = execFileSync('sh', ['-c', '"$0" "$@" 2>&1', program, ...args], { encoding: 'utf8' })
+  return output.split('\n')[0]?.trim() ?? ''
 }

@@ -164,7 +164,7 @@ function notACommit({ ref }: Command, type: string | undefined): Refusal {
         ref,
         reason: 'its objects are missing from the push',
         detail: [],
-        remedy: ['push again; where that does not help, clone anew'],
+        remedy: ['push again; if that does not help, make a fresh clone'],
       }
     : {
         ref,

@@ -47,7 +47,7 @@ async function readLooseRefs(dir: string): Promise<Map<string, string> | undefin
 }
 
 /** The refs of a repository with many packed refs, and the state of its files that they were read from. */
-interface Known {
+interface CachedRefs {
   /** The identity of packed-refs: git replaces it by another file. */
   readonly stamp: string
   readonly packed: ReadonlyMap<string, string>
@@ -57,25 +57,25 @@ interface Known {
 }
 
 /** The least recently read first. A push reads the refs of its mirror several times. */
-const known = new Map<string, Known>()
-const MAX_KNOWN = 4
-const MIN_KNOWN_REFS = 1_000
-const MAX_KNOWN_REFS = 200_000
+const cache = new Map<string, CachedRefs>()
+const MAX_CACHED = 4
+const MIN_CACHED_REFS = 1_000
+const MAX_CACHED_REFS = 200_000
 
 function merge(
   path: string,
   { stamp, refs: packed }: PackedRefs,
   loose: ReadonlyMap<string, string>,
 ): ReadonlyMap<string, string> {
-  if (packed.size < MIN_KNOWN_REFS || packed.size > MAX_KNOWN_REFS) return inOrder(packed, loose)
+  if (packed.size < MIN_CACHED_REFS || packed.size > MAX_CACHED_REFS) return inOrder(packed, loose)
   const text = [...loose].join(' ')
-  const before = known.get(path)
-  const isSame = before?.stamp === stamp && before.loose === text
-  const all = isSame ? before.all : inOrder(packed, loose)
-  known.delete(path)
-  known.set(path, { stamp, packed, loose: text, all })
-  const [oldest = ''] = known.size > MAX_KNOWN ? known.keys() : []
-  known.delete(oldest)
+  const cached = cache.get(path)
+  const isSame = cached?.stamp === stamp && cached.loose === text
+  const all = isSame ? cached.all : inOrder(packed, loose)
+  cache.delete(path)
+  cache.set(path, { stamp, packed, loose: text, all })
+  const [oldest = ''] = cache.size > MAX_CACHED ? cache.keys() : []
+  cache.delete(oldest)
   return all
 }
 
@@ -102,7 +102,7 @@ function inOrder(
   return all
 }
 
-interface PackedRefs extends Pick<Known, 'stamp'> {
+interface PackedRefs extends Pick<CachedRefs, 'stamp'> {
   readonly refs: ReadonlyMap<string, string>
 }
 
@@ -115,8 +115,8 @@ async function packedRefs(path: string): Promise<PackedRefs | undefined> {
   try {
     const { dev, ino, size, mtimeNs, ctimeNs } = await file.stat({ bigint: true })
     const stamp = [dev, ino, size, mtimeNs, ctimeNs].join(' ')
-    const before = known.get(path)
-    if (before?.stamp === stamp) return { stamp, refs: before.packed }
+    const cached = cache.get(path)
+    if (cached?.stamp === stamp) return { stamp, refs: cached.packed }
     const refs = readPackedRefs(await file.readFile('utf8'))
     return refs && { stamp, refs }
   } finally {

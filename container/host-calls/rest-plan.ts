@@ -18,7 +18,7 @@ export const API_PATHS: Readonly<Record<ForgeKind, string>> = {
 /** The media types of GitHub's that agents may ask for; any other answer is JSON. */
 const TEXT_TYPES = /application\/vnd\.github\.(?:v3\.)?(diff|patch)\b/
 
-/** Reads a REST request. `path` begins below API_PATHS. The path and the query that are sent are made anew. */
+/** Reads a REST request. `path` begins below API_PATHS. The path and the query that are sent are rebuilt. */
 export function planRest(requested: RequestedCall, path: string, body: unknown, forge: Forge): Plan {
   const within = projectOf(path, forge)
   if (!within) return refused(`the project is ${forge.project} here, and no other`)

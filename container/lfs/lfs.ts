@@ -39,17 +39,17 @@ export interface Lfs extends LfsDependencies {
 
 export function createLfs(dependencies: LfsDependencies): Lfs {
   const { settings, mirrors, upstreams, store } = dependencies
-  const known = new Map<string, LfsRepository>()
+  const repositories = new Map<string, LfsRepository>()
   const stop = new AbortController().signal
   return {
     ...dependencies,
-    repository(of) {
-      const key = JSON.stringify(of)
-      const before = known.get(key)
-      if (before) return before
-      const mirror = mirrors.get(of)
-      const upstream = upstreams.to(of)
-      const shelf = store.of(of)
+    repository(named) {
+      const key = JSON.stringify(named)
+      const cached = repositories.get(key)
+      if (cached) return cached
+      const mirror = mirrors.get(named)
+      const upstream = upstreams.to(named)
+      const shelf = store.of(named)
       const repository: LfsRepository = {
         mirror,
         upstream,
@@ -59,7 +59,7 @@ export function createLfs(dependencies: LfsDependencies): Lfs {
         scans: createScanQueue(secretsSettings(settings), mirror.git, join(settings.home, 'scratch'), stop),
         uploads: createUploads(),
       }
-      known.set(key, repository)
+      repositories.set(key, repository)
       return repository
     },
   }

@@ -18,8 +18,8 @@ export interface Clone {
 }
 
 /**
- * The arguments with which git commits all files and prints the commit's id. One command for three: each process
- * that the tests start costs 5 ms, as theirs is large.
+ * The arguments with which git commits all files and prints the commit's id. A process that a test starts costs 5 ms
+ * or more, so this is a single command.
  */
 export const commitAll = (message: string, add: '--all' | '--all --force' = '--all'): readonly string[] => {
   const script = `f() { git add ${add} && git commit -q --allow-empty -m "$1" && git rev-parse HEAD; }; f`
@@ -28,7 +28,7 @@ export const commitAll = (message: string, add: '--all' | '--all --force' = '--a
 
 /** Returns the work tree in a folder. Its git commands get the environment `env`. */
 export function cloneIn(dir: string, env: Readonly<Record<string, string>> = {}): Clone {
-  const here = { cwd: dir, env }
+  const inFolder = { cwd: dir, env }
   const write = (files: Files) => {
     for (const [name, content] of Object.entries(files)) {
       fs.mkdirSync(path.dirname(path.join(dir, name)), { recursive: true })
@@ -37,13 +37,13 @@ export function cloneIn(dir: string, env: Readonly<Record<string, string>> = {})
   }
   return {
     dir,
-    git: (args, options) => git(args, { ...here, ...options }),
-    text: args => gitText(args, here),
+    git: (args, options) => git(args, { ...inFolder, ...options }),
+    text: args => gitText(args, inFolder),
     write,
     async commit(message, files = {}) {
       write(files)
-      return gitText(commitAll(message, '--all --force'), here)
+      return gitText(commitAll(message, '--all --force'), inFolder)
     },
-    push: (...refs) => git(['push', '--progress', 'origin', ...refs], here),
+    push: (...refs) => git(['push', '--progress', 'origin', ...refs], inFolder),
   }
 }

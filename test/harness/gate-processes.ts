@@ -7,7 +7,7 @@ import { inject } from 'vitest'
 import { type LocalGate, startLocalGate } from '../../local/gate.ts'
 import { type Home, openHome } from '../../local/state-folder.ts'
 import { migratedState } from './ledger/migrated-state.ts'
-import { mortalWorker } from './restartable-worker.ts'
+import { restartableWorker } from './restartable-worker.ts'
 
 export interface ProcessOptions {
   /** GATE_… settings of Worker and companion, such as { GATE_CLIENT_IDLE_SECONDS: '1' }. */
@@ -37,7 +37,7 @@ export async function startProcesses(options: ProcessOptions): Promise<GateProce
   const home = all.use(openHome(path.join(dir, 'home'), {}))
   fs.cpSync(await migratedState(), home.state, { recursive: true })
   const log: string[] = []
-  const runtime = mortalWorker(fs.readFileSync(inject('worker'), 'utf8'), options.host)
+  const runtime = restartableWorker(fs.readFileSync(inject('worker'), 'utf8'), options.host)
   const local = all.use(
     await startLocalGate({
       home,

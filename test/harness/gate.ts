@@ -36,8 +36,8 @@ export interface Gate extends AsyncDisposable {
   readonly log: readonly string[]
   /** Adds a repository to the gate, with its own upstream, which ends with the gate. */
   repository(name: string, options?: RepositoryOptions): Promise<Upstream>
-  /** Adds an agent with a token and a grant; `wishes` are the command line's options, without dashes. */
-  agent(name: string, wishes: z.input<typeof GrantOptions>, options?: AgentOptions): Promise<Agent>
+  /** Adds an agent with a token and a grant; `grant` has the options of `git gate grant set`, without dashes. */
+  agent(name: string, grant: z.input<typeof GrantOptions>, options?: AgentOptions): Promise<Agent>
   /** Waits at most `within` milliseconds until no process or temporary file of a session is left. */
   idle(options: { within: number }): Promise<void>
   /** Runs the Worker's scheduled work. */
@@ -95,7 +95,7 @@ export async function startGate({ upstream, ...options }: GateOptions = {}): Pro
   const running = all.move()
   return {
     ...gate,
-    // A spread would read these once.
+    // A spread would copy the lines of this moment.
     get log() {
       return gate.log
     },
@@ -164,9 +164,9 @@ export async function gateOn(
 /** Returns the function that adds agents. Their clones lie in `dir`. */
 function agentsOf(admin: Admin, url: string, dir: string): Gate['agent'] {
   let folders = 0
-  return async (name, wishes, { repository: where = 'app', through = url } = {}) => {
+  return async (name, grant, { repository: where = 'app', through = url } = {}) => {
     await admin.agent(name)
-    await admin.grant(name, where, toTerms(wishes))
+    await admin.grant(name, where, toTerms(grant))
     const { id: tokenId, token } = await admin.mint(name, 'test')
     const urlOf = (which = where) => `${through.replace('://', `://${name}:${token}@`)}/${which}.git`
     const folder = () => path.join(dir, `${name}-${folders++}`)

@@ -43,9 +43,9 @@ export const rejected = { code: 1 }
 export function git(args: readonly string[], options: GitOptions = {}): RunningGit {
   const { cwd = os.tmpdir(), env = {}, input, stdoutAs = 'utf8', within = seconds(60), enter = [] } = options
   const started = Date.now()
-  const ours = ['init.defaultBranch=main', 'protocol.file.allow=always', 'maintenance.auto=false']
+  const settings = ['init.defaultBranch=main', 'protocol.file.allow=always', 'maintenance.auto=false']
   const [command = 'git', ...before] = [...enter, 'git']
-  const child = spawn(command, [...before, ...ours.flatMap(setting => ['-c', setting]), ...args], {
+  const child = spawn(command, [...before, ...settings.flatMap(setting => ['-c', setting]), ...args], {
     cwd,
     detached: true,
     stdio: 'pipe',
@@ -66,27 +66,27 @@ export function git(args: readonly string[], options: GitOptions = {}): RunningG
   const signal = (name: NodeJS.Signals) => killGroup(child, name)
   const stdout: Buffer[] = []
   let output = ''
-  const heard = new Set<() => void>()
-  const hear = () => {
-    for (const listener of heard) listener()
+  const listeners = new Set<() => void>()
+  const notify = () => {
+    for (const listener of listeners) listener()
   }
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     output += chunk
-    hear()
+    notify()
   })
   child.stdin.on('error', () => {}).end(input)
-  let isOver = false
+  let hasEnded = false
   const ended = new Promise<Ran>((resolve, reject) => {
-    const late = setTimeout(() => {
+    const timer = setTimeout(() => {
       signal('SIGKILL')
       reject(new Error(`git ${args.join(' ')} still ran after ${within} ms: ${output}`))
     }, within)
     child.once('error', reject)
     child.once('close', (code, killedBy) => {
-      clearTimeout(late)
-      isOver = true
-      hear()
+      clearTimeout(timer)
+      hasEnded = true
+      notify()
       resolve({
         code,
         signal: killedBy,
@@ -103,14 +103,14 @@ export function git(args: readonly string[], options: GitOptions = {}): RunningG
     kill: (name: NodeJS.Signals = 'SIGKILL') => signal(name),
     until: (pattern: RegExp) =>
       new Promise<void>((resolve, reject) => {
-        const look = () => {
+        const check = () => {
           if (pattern.test(output)) resolve()
-          else if (isOver) reject(new Error(`git ended without ${pattern}: ${output}`))
+          else if (hasEnded) reject(new Error(`git ended without ${pattern}: ${output}`))
           else return
-          heard.delete(look)
+          listeners.delete(check)
         }
-        heard.add(look)
-        look()
+        listeners.add(check)
+        check()
       }),
   })
 }

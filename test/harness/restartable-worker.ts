@@ -3,7 +3,7 @@ import { type RunningWorker, startWorker, type WorkerOptions } from '../../local
 import { until } from './until.ts'
 
 /** A Worker on a migrated ledger, whose workerd can be killed and restarted on the same port and state. */
-export function mortalWorker(
+export function restartableWorker(
   code: string,
   host = '127.0.0.1',
 ): {
@@ -13,7 +13,7 @@ export function mortalWorker(
   let running: RunningWorker | undefined
   let options: Omit<WorkerOptions, 'code'> | undefined
   let workerd: number | undefined
-  const life = () => {
+  const current = () => {
     if (!running) throw new Error('the Worker does not run')
     return running
   }
@@ -25,11 +25,11 @@ export function mortalWorker(
   return {
     async start(wanted) {
       await launch(wanted)
-      const { url } = life()
+      const { url } = current()
       options = { ...wanted, port: Number(new URL(url).port) }
       return {
         url,
-        tick: () => life().tick(),
+        tick: () => current().tick(),
         [Symbol.asyncDispose]: async () => running?.[Symbol.asyncDispose](),
       }
     },
@@ -37,14 +37,14 @@ export function mortalWorker(
       const killed = workerd
       if (killed === undefined) throw new Error('there is no workerd to kill')
       process.kill(killed, 'SIGKILL')
-      const gone = () => (workerds().includes(killed) ? undefined : true)
-      await until(gone, 5_000, () => 'workerd still runs')
+      const hasExited = () => (workerds().includes(killed) ? undefined : true)
+      await until(hasExited, 5_000, () => 'workerd still runs')
       return {
         async startAgain() {
-          const [dead, wanted] = [life(), options]
+          const [killedWorker, wanted] = [current(), options]
           if (!wanted) throw new Error('it was never started')
           // Disposing of the Worker may fail because its workerd is dead.
-          await Promise.resolve(dead[Symbol.asyncDispose]()).catch(() => {})
+          await Promise.resolve(killedWorker[Symbol.asyncDispose]()).catch(() => {})
           await launch(wanted)
         },
       }

@@ -18,7 +18,7 @@ export function refuseUnfit(hookRequest: HookRequest, commands: readonly Command
     return undefined
   return refused(commands, [
     pushRefusal('git found a ref of this push unfit: its objects are missing', [
-      'push again; where that does not help, clone anew',
+      'push again; if that does not help, make a fresh clone',
     ]),
   ])
 }

@@ -101,19 +101,19 @@ function merge(defaults: readonly Rule[], { extend, rules }: z.infer<typeof Gate
   return [...merged.values()]
 }
 
-const known = new Map<string, Promise<NeededRules | undefined>>()
+const rulesByBinary = new Map<string, Promise<NeededRules | undefined>>()
 
 /** Returns the rules of a gitleaks, as `NeededRules.of` does. They are read once. */
 export async function neededRulesOf(gitleaks: string): Promise<NeededRules | undefined> {
-  const rules = known.get(gitleaks) ?? NeededRules.of(gitleaks)
-  known.set(gitleaks, rules)
+  const rules = rulesByBinary.get(gitleaks) ?? NeededRules.of(gitleaks)
+  rulesByBinary.set(gitleaks, rules)
   try {
     const read = await rules
-    // The next scan reads the binary anew: it may have been replaced.
-    if (!read) known.delete(gitleaks)
+    // The next scan reads the binary again: it may have been replaced.
+    if (!read) rulesByBinary.delete(gitleaks)
     return read
   } catch (error) {
-    known.delete(gitleaks)
+    rulesByBinary.delete(gitleaks)
     throw error
   }
 }

@@ -21,7 +21,7 @@ const MAX_REPOSITORIES = 4
 
 /**
  * Remembers in memory which objects of refused and repeated pushes are clean, so that the push after an operator's
- * decision is not scanned anew. An exception changes no entry: an object with a secret is never one of them.
+ * decision is not scanned again. An exception changes no entry: an object with a secret is never one of them.
  */
 export class CleanObjects {
   readonly #secret = randomBytes(32)
