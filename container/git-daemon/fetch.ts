@@ -44,7 +44,7 @@ export async function serveUploadPack(
    * Git sends a keepalive every few seconds while it works, so silence in both directions means an idle
    * client.
    */
-  const answered = () => {
+  const onOutput = () => {
     clearTimeout(writeTimeout)
     if (socket.writableNeedDrain) {
       deadline.rest()
@@ -64,7 +64,7 @@ export async function serveUploadPack(
   stdin.on('error', () => {})
   stderr.resume()
   pump(socket, stdin, bytes => deadline.received(bytes))
-  pump(stdout, socket, answered)
+  pump(stdout, socket, onOutput)
   socket.once('end', () => stdin.end())
   const closed = () => stop('disconnected')
   socket.once('close', closed)
@@ -73,11 +73,16 @@ export async function serveUploadPack(
   clearTimeout(writeTimeout)
   deadline.rest()
   socket.off('close', closed)
-  if (socket.writable) socket.end()
-  const late = setTimeout(() => socket.destroy(), settings.readIdleMs)
-  await new Promise<void>(resolve => (socket.destroyed ? resolve() : socket.once('close', () => resolve())))
-  clearTimeout(late)
+  await endSocket(socket, settings.readIdleMs)
   return sessionEndOf(disconnectReason)
+}
+
+/** Ends a socket, and resolves when it is closed. A client that does not read the rest is disconnected. */
+async function endSocket(socket: Socket, timeoutMs: number): Promise<void> {
+  if (socket.writable) socket.end()
+  const timer = setTimeout(() => socket.destroy(), timeoutMs)
+  await new Promise<void>(resolve => (socket.destroyed ? resolve() : socket.once('close', () => resolve())))
+  clearTimeout(timer)
 }
 
 /** Copies one direction with backpressure. The caller closes both streams. */

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Git } from '../../git/git.ts'
 import { saysOutOfMemory } from '../../process/memory-limit.ts'
 
@@ -45,17 +46,8 @@ export async function forEachField(
   })
   ended.catch(() => {})
   try {
-    let rest: Buffer = Buffer.alloc(0)
-    for await (const chunk of stdout as AsyncIterable<Buffer>) {
-      const text = rest.length ? Buffer.concat([rest, chunk]) : chunk
-      let from = 0
-      for (let index = text.indexOf(end); index >= 0; index = text.indexOf(end, from)) {
-        each(text.subarray(from, index))
-        from = index + 1
-      }
-      rest = text.subarray(from)
-      if (rest.length > MAX_FIELD) throw new Error(`git ${args[0]} prints a field without an end`)
-    }
+    const rest = await splitFields(stdout, end, each)
+    if (rest.length > MAX_FIELD) throw new Error(`git ${args[0]} prints a field without an end`)
     if (rest.length > 0) throw new Error(`git ${args[0]} ended early`)
   } catch (error) {
     stop.abort()
@@ -69,6 +61,22 @@ export async function forEachField(
   signal.throwIfAborted()
   if (code !== 0 && tooMuch && (saysOutOfMemory(stderrText) || isTooDeep(code, stderrText))) throw tooMuch()
   if (code !== 0) throw new Error(`git ${args[0]} ended with ${code}: ${stderrText.trim()}`)
+}
+
+/** Passes each field to `each`. Returns the bytes after the last one: at the end, or once they exceed MAX_FIELD. */
+async function splitFields(stdout: Readable, end: number, each: (field: Buffer) => void): Promise<Buffer> {
+  let rest: Buffer = Buffer.alloc(0)
+  for await (const chunk of stdout as AsyncIterable<Buffer>) {
+    const text = rest.length ? Buffer.concat([rest, chunk]) : chunk
+    let from = 0
+    for (let index = text.indexOf(end); index >= 0; index = text.indexOf(end, from)) {
+      each(text.subarray(from, index))
+      from = index + 1
+    }
+    rest = text.subarray(from)
+    if (rest.length > MAX_FIELD) break
+  }
+  return rest
 }
 
 /**

@@ -49,63 +49,26 @@ const cache = new WeakMap<IncomingPush, Promise<NewObjects>>()
  * LimitExceeded past `limits`, and GateFault when git fails.
  */
 export function newObjectsOf(push: IncomingPush, limits: Limits, signal: AbortSignal): Promise<NewObjects> {
-  const before = cache.get(push)
-  if (before) return before
-  const now = find(push, limits, signal).catch(error => {
+  const cached = cache.get(push)
+  if (cached) return cached
+  const found = find(push, limits, signal).catch(error => {
     if (error instanceof LimitExceeded || error instanceof GateFault) throw error
     throw new GateFault('the gate could not list what this push introduces', { cause: error })
   })
-  cache.set(push, now)
-  return now
+  cache.set(push, found)
+  return found
 }
 
 async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Promise<NewObjects> {
   const tips = push.commands.filter(command => !isDelete(command))
-  if (tips.length === 0)
-    return {
-      commits: new Map(),
-      entries: [],
-      blobs: new Map(),
-      names: [],
-      before: new Map(),
-      tags: [],
-      refs: [],
-      unreachable: [],
-      sizes: new Map(),
-    }
+  if (tips.length === 0) return nothingNew()
   const [commits, sizes] = await inParallel(signal, both =>
     Promise.all([newCommits(push, both), receivedObjects(push, limits, both)]),
   )
-  const entries: Entry[] = []
-  const blobs = new Map<string, Place[]>()
-  const names: Place[] = []
-  const before = new Map<string, Map<string, string>>()
-  const upstreams = new UpstreamBlobs(commits)
+  const changes = new ChangeCollector(commits)
   const folders = new Set<string>()
   const folder = (id: string) => void folders.add(id)
-
-  const addEntries = (commit: string, changed: readonly Entry[]) => {
-    if (changed.length === 0) return
-    const old = new Map<string, string>()
-    before.set(commit, old)
-    // Parents come first: a parent's entry that no new commit has introduced so far is upstream's.
-    for (const entry of changed) {
-      entry.oldIds.forEach((id, i) => {
-        if (!isContent(entry.oldModes[i] ?? '000000') || blobs.has(id)) return
-        upstreams.add(id, commit)
-        old.set(entry.path, id)
-      })
-    }
-    for (const entry of changed) {
-      entries.push(entry)
-      if (entry.mode === '000000') continue
-      if (entry.oldIds.every(isNullId)) names.push({ commit, path: entry.path })
-      if (!isContent(entry.mode) || upstreams.has(entry.id, commit)) continue
-      const places = blobs.get(entry.id) ?? []
-      blobs.set(entry.id, places)
-      places.push({ commit, path: entry.path })
-    }
-  }
+  const addEntries = (commit: string, changed: readonly Entry[]) => changes.add(commit, changed)
   if (commits.size > 0)
     await changedEntries(push.git, commits, limits, { entries: addEntries, folder }, signal)
 
@@ -117,11 +80,63 @@ async function find(push: IncomingPush, limits: Limits, signal: AbortSignal): Pr
     for (const entry of await treeEntries(push.git, tag.id, folder, signal)) addEntries(tag.id, [entry])
   }
   const tagged = new Set(tags.map(tag => tag.id))
+  const { entries, blobs, names, before } = changes
   const reached = [commits, blobs, tagged, folders]
   const rest = [...sizes.keys()].filter(id => !reached.some(some => some.has(id)))
   const unreachable = await notInMirror(push.git, rest, signal)
   const refs = tips.filter(isCreate).map(tip => tip.ref)
   return { commits, entries, blobs, names, before, tags, refs, unreachable, sizes }
+}
+
+const nothingNew = (): NewObjects => ({
+  commits: new Map(),
+  entries: [],
+  blobs: new Map(),
+  names: [],
+  before: new Map(),
+  tags: [],
+  refs: [],
+  unreachable: [],
+  sizes: new Map(),
+})
+
+/** Collects the new files and names from the changed entries of new commits. Parents come before their children. */
+class ChangeCollector {
+  readonly entries: Entry[] = []
+  readonly blobs = new Map<string, Place[]>()
+  readonly names: Place[] = []
+  readonly before = new Map<string, Map<string, string>>()
+  readonly #upstreams: UpstreamBlobs
+
+  constructor(commits: Commits) {
+    this.#upstreams = new UpstreamBlobs(commits)
+  }
+
+  add(commit: string, changed: readonly Entry[]): void {
+    if (changed.length === 0) return
+    this.#addOldIds(commit, changed)
+    for (const entry of changed) {
+      this.entries.push(entry)
+      if (entry.mode === '000000') continue
+      if (entry.oldIds.every(isNullId)) this.names.push({ commit, path: entry.path })
+      if (!isContent(entry.mode) || this.#upstreams.has(entry.id, commit)) continue
+      const places = this.blobs.get(entry.id) ?? []
+      this.blobs.set(entry.id, places)
+      places.push({ commit, path: entry.path })
+    }
+  }
+
+  /** A parent's entry that no new commit has introduced so far is upstream's. */
+  #addOldIds(commit: string, changed: readonly Entry[]): void {
+    const old = new Map<string, string>()
+    this.before.set(commit, old)
+    for (const entry of changed)
+      entry.oldIds.forEach((id, i) => {
+        if (!isContent(entry.oldModes[i] ?? '000000') || this.blobs.has(id)) return
+        this.#upstreams.add(id, commit)
+        old.set(entry.path, id)
+      })
+  }
 }
 
 /** The limit of the walk below commits that restore a file. Past it, the file counts as new. */
