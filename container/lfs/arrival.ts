@@ -6,14 +6,14 @@ import type { LfsObject, Oid } from '../../src/contract/lfs.ts'
 export interface Arrival {
   readonly path: string
   /**
-   * Takes the next bytes, which go to the file with those that follow them. Rejects with WrongObject when there are more
-   * than the object's size.
+   * Takes the next bytes, which go to the file with those that follow them. Resolves with the piece that has gone to the
+   * file, if it is full. Rejects with WrongObject when there are more than the object's size.
    */
-  write(bytes: Buffer): Promise<void>
+  write(bytes: Buffer): Promise<Buffer | undefined>
   /** The bytes in the file. */
   readonly written: number
-  /** Writes the rest, and checks size and hash. Rejects with WrongObject. */
-  finish(): Promise<void>
+  /** Writes the rest, and checks size and hash. Resolves with the last piece. Rejects with WrongObject. */
+  finish(): Promise<Buffer | undefined>
   /** Puts the finished object into the shelf. */
   keep(): Promise<void>
   /** Removes the temporary file, unless the object was kept. */
@@ -34,7 +34,7 @@ interface Room {
 }
 
 /** The bytes that are written in one piece: each write to the file is a task of another thread. */
-const PIECE_BYTES = 256 << 10
+export const PIECE_BYTES = 256 << 10
 
 /** The longest time that bytes wait for a piece to be full, in milliseconds: a reader may follow a slow transfer. */
 const PIECE_MS = 1_000
@@ -58,7 +58,7 @@ export function createArrival({ oid, size }: LfsObject, path: string, file: File
   const flush = async () => {
     const bytes = waiting.length === 1 ? waiting[0] : Buffer.concat(waiting)
     waiting = []
-    if (!bytes) return
+    if (!bytes) return undefined
     try {
       for (let offset = 0; offset < bytes.length; ) offset += (await file.write(bytes, offset)).bytesWritten
     } catch (error) {
@@ -66,6 +66,7 @@ export function createArrival({ oid, size }: LfsObject, path: string, file: File
     }
     written += bytes.length
     room.wrote(bytes.length)
+    return bytes
   }
   return {
     path,
@@ -80,14 +81,15 @@ export function createArrival({ oid, size }: LfsObject, path: string, file: File
       const now = performance.now()
       if (waiting.length === 0) waitingSince = now
       waiting.push(bytes)
-      if (received - written >= PIECE_BYTES || now - waitingSince > PIECE_MS) await flush()
+      return received - written >= PIECE_BYTES || now - waitingSince > PIECE_MS ? flush() : undefined
     },
     async finish() {
-      await flush()
+      const rest = await flush()
       await close()
       if (written !== size) throw new WrongObject(`it has ${written} bytes, and ${size} were announced`)
       if ((hash.digest('hex') as Oid) !== oid)
         throw new WrongObject('its SHA-256 is not the id of the object')
+      return rest
     },
     async keep() {
       if (isOver) return

@@ -33,7 +33,7 @@ export async function lfsDownload(
     try {
       end = await send(response, size, bytes, lfs.settings.readIdleMs)
     } finally {
-      release()
+      await release()
     }
   } catch (error) {
     if (response.destroyed) end = sessionEndOf('disconnected')
@@ -45,7 +45,7 @@ export async function lfsDownload(
 
 interface Opened {
   readonly bytes: AsyncGenerator<Buffer>
-  release(): void
+  release(): void | PromiseLike<void>
 }
 
 async function open(
@@ -53,7 +53,8 @@ async function open(
   object: LfsObject,
   signal: AbortSignal,
 ): Promise<Opened> {
-  if (await shelf.has(object)) return { bytes: readWhole(shelf.path(object), object.size), release: () => {} }
+  const stored = await shelf.open(object)
+  if (stored) return { bytes: readWhole(stored), release: () => stored[Symbol.asyncDispose]() }
   try {
     const { read, release } = await fillings.follow(object)
     return { bytes: read(signal), release }

@@ -1,7 +1,7 @@
 import type { LfsObject } from '../../src/contract/lfs.ts'
 import { withAbort } from '../process/with-abort.ts'
 import type { LfsUpstream } from '../upstream/lfs-server/index.ts'
-import type { Arrival } from './arrival.ts'
+import { type Arrival, PIECE_BYTES } from './arrival.ts'
 import { openFile } from './open-file.ts'
 import type { Shelf } from './store.ts'
 
@@ -68,13 +68,22 @@ async function* follow(
   progress: Progress,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  if (size === 0) await progress.waitForMore(-1, 0, signal)
-  await using file = await openFile(...paths)
-  for (let offset = 0; offset < size; ) {
-    const until = await progress.waitForMore(offset, size, signal)
-    const bytes = await file.read(offset, until - offset)
-    offset += bytes.length
-    yield bytes
+  if (size === 0) await progress.waitForMore(-1, signal)
+  // A large object is opened at once: it may leave the store before a slow client has it.
+  let file = size > PIECE_BYTES ? await openFile(...paths) : undefined
+  try {
+    for (let offset = 0; offset < size; ) {
+      const until = await progress.waitForMore(offset, signal)
+      let bytes = progress.take(offset)
+      if (!bytes) {
+        file ??= await openFile(...paths)
+        bytes = await file.read(offset, until - offset)
+      }
+      offset += bytes.length
+      yield bytes
+    }
+  } finally {
+    await file?.[Symbol.asyncDispose]()
   }
 }
 
@@ -86,13 +95,13 @@ async function start(
   over: () => void,
 ): Promise<{ path: string; progress: Progress }> {
   const arrival = await shelf.begin(object)
-  const progress = createProgress()
+  const progress = createProgress(object.size)
   try {
     const source = await upstream.download(object, signal)
     fill(arrival, object, source, progress)
       .then(
-        () => progress.end(),
-        (error: unknown) => progress.end({ error }),
+        piece => progress.end(piece),
+        (error: unknown) => progress.fail(error),
       )
       .finally(() => arrival.discard().catch(() => {}))
       .finally(over)
@@ -108,30 +117,38 @@ async function fill(
   { size }: LfsObject,
   source: AsyncIterable<Buffer>,
   progress: Progress,
-): Promise<void> {
+): Promise<Buffer | undefined> {
+  let last: Buffer | undefined
   for await (const chunk of source) {
-    const before = arrival.written
-    await arrival.write(chunk)
+    const piece = await arrival.write(chunk)
     // The end of the object follows with its check.
-    if (arrival.written > before && arrival.written < size) progress.reached(arrival.written)
+    if (piece && arrival.written < size) progress.reached(arrival.written, piece)
+    else last = piece
   }
-  await arrival.finish()
+  const rest = await arrival.finish()
   await arrival.keep()
+  return rest ?? last
 }
 
 /** Tells readers how far a file is written. */
 interface Progress {
-  reached(bytes: number): void
-  end(failure?: { error: unknown }): void
+  /** Says up to which offset the file is written. `piece`: the bytes before it. */
+  reached(offset: number, piece: Buffer): void
+  /** Says that the object is checked. `piece`: its last bytes. */
+  end(piece: Buffer | undefined): void
+  fail(error: unknown): void
   /**
    * Resolves with the offset up to which bytes after `offset` may be read. Before the object is checked that is
    * never its end. Rejects when the transfer has failed.
    */
-  waitForMore(offset: number, size: number, signal: AbortSignal): Promise<number>
+  waitForMore(offset: number, signal: AbortSignal): Promise<number>
+  /** Returns the latest piece if it begins at this offset. The first reader gets it, the others read the file. */
+  take(offset: number): Buffer | undefined
 }
 
-function createProgress(): Progress {
+function createProgress(size: number): Progress {
   let written = 0
+  let latest: { readonly offset: number; readonly bytes: Buffer } | undefined
   let ended: { error?: unknown } | undefined
   let changed = Promise.withResolvers<void>()
   const notifyReaders = () => {
@@ -139,15 +156,27 @@ function createProgress(): Progress {
     changed = Promise.withResolvers<void>()
   }
   return {
-    reached(bytes) {
-      written = bytes
+    reached(offset, piece) {
+      written = offset
+      latest = { offset: offset - piece.length, bytes: piece }
       notifyReaders()
     },
-    end(failure = {} as { error: unknown }) {
-      ended = failure
+    end(piece) {
+      ended = {}
+      if (piece) latest = { offset: size - piece.length, bytes: piece }
       notifyReaders()
     },
-    async waitForMore(offset, size, signal) {
+    fail(error) {
+      ended = { error }
+      notifyReaders()
+    },
+    take(offset) {
+      if (latest?.offset !== offset) return undefined
+      const { bytes } = latest
+      latest = undefined
+      return bytes
+    },
+    async waitForMore(offset, signal) {
       for (;;) {
         signal.throwIfAborted()
         if (ended && 'error' in ended) throw ended.error

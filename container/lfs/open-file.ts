@@ -1,9 +1,12 @@
+import { fstatSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 
 /** The bytes of a file that are in memory at once for one reader. */
 const CHUNK_BYTES = 256 << 10
 
 export interface OpenFile extends AsyncDisposable {
+  /** In bytes, when it was opened. */
+  readonly size: number
   /** Returns up to `maxBytes` bytes from an offset, and at least one. */
   read(offset: number, maxBytes: number): Promise<Buffer>
 }
@@ -16,6 +19,8 @@ export async function openFile(...paths: readonly string[]): Promise<OpenFile> {
     return open(others[0] ?? '', 'r')
   })
   return {
+    // Of an open file this waits for no disk.
+    size: fstatSync(file.fd).size,
     async read(offset, maxBytes) {
       // Not from Node's pool: the buffer is released once it is written.
       const buffer = Buffer.allocUnsafeSlow(Math.min(maxBytes, CHUNK_BYTES))
@@ -27,11 +32,10 @@ export async function openFile(...paths: readonly string[]): Promise<OpenFile> {
   }
 }
 
-/** Yields a whole stored file. */
-export async function* readWhole(path: string, size: number): AsyncGenerator<Buffer> {
-  await using file = await openFile(path)
-  for (let offset = 0; offset < size; ) {
-    const bytes = await file.read(offset, size - offset)
+/** Yields all bytes of a file, which stays open. */
+export async function* readWhole(file: OpenFile): AsyncGenerator<Buffer> {
+  for (let offset = 0; offset < file.size; ) {
+    const bytes = await file.read(offset, file.size - offset)
     offset += bytes.length
     yield bytes
   }

@@ -4,10 +4,13 @@ import { basename, dirname, join } from 'node:path'
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import type { LfsObject } from '../../src/contract/lfs.ts'
 import { type Arrival, asStoreFull, createArrival, StoreFull } from './arrival.ts'
+import { type OpenFile, openFile } from './open-file.ts'
 
 /** The objects of one repository, on disk. An object in it has been checked by size and SHA-256. */
 export interface Shelf {
   has(object: LfsObject): Promise<boolean>
+  /** Opens an object that it has, and marks it as used. */
+  open(object: LfsObject): Promise<OpenFile | undefined>
   /** Returns the path of an object that it has, and marks it as used. */
   path(object: LfsObject): string
   /**
@@ -26,7 +29,15 @@ export interface Store {
 interface Entry {
   readonly path: string
   readonly size: number
+  /** The time of the last use that is on disk, in Unix milliseconds. */
+  readonly usedAt: number
 }
+
+/** How often the use of an object is written to disk, in milliseconds: it matters after a restart only. */
+const USE_MS = 60_000
+
+/** For how long the free bytes of the disk are known, in milliseconds. Beyond that, other programs may have taken them. */
+const FREE_MS = 1_000
 
 /**
  * Opens the store of LFS objects in a folder, bounded by `maxBytes`. Objects that were used least recently go
@@ -40,23 +51,26 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
   let reserved = 0
   /** The part of the reserved bytes that is not written yet: the disk still shows it as free. */
   let unwritten = 0
+  const free = createFreeBytes(folder)
   const touch = (path: string) => {
     const entry = entries.get(path)
     if (!entry) return
+    const now = Date.now()
+    const isDue = now - entry.usedAt >= USE_MS
     entries.delete(path)
-    entries.set(path, entry)
-    const now = new Date()
-    utimes(path, now, now).catch(() => {})
+    entries.set(path, isDue ? { ...entry, usedAt: now } : entry)
+    if (isDue) utimes(path, new Date(now), new Date(now)).catch(() => {})
   }
   const forget = async (path: string) => {
     stored -= entries.get(path)?.size ?? 0
     entries.delete(path)
     await rm(path, { force: true })
+    free.isUnknown()
   }
   /** Takes bytes of the free disk; false: there is no room. Objects that begin at once do not take the same bytes. */
   const takeFree = async (bytes: number) => {
-    const free = await freeBytes(folder)
-    const isRoom = stored + reserved <= maxBytes && free >= unwritten + bytes
+    const known = await free.atLeast(unwritten + bytes)
+    const isRoom = stored + reserved <= maxBytes && known >= unwritten + bytes
     if (isRoom) unwritten += bytes
     return isRoom
   }
@@ -82,7 +96,7 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
   const keep = (path: string, size: number) => {
     stored += size - (entries.get(path)?.size ?? 0)
     entries.delete(path)
-    entries.set(path, { path, size })
+    entries.set(path, { path, size, usedAt: Date.now() })
   }
 
   return {
@@ -101,6 +115,18 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
           await forget(path)
           return false
         },
+        async open(object) {
+          const path = pathOf(object)
+          if (entries.get(path)?.size !== object.size) return undefined
+          const file = await openFile(path).catch(() => undefined)
+          if (file?.size === object.size) {
+            touch(path)
+            return file
+          }
+          await file?.[Symbol.asyncDispose]()
+          await forget(path)
+          return undefined
+        },
         path(object) {
           const path = pathOf(object)
           touch(path)
@@ -114,6 +140,7 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
             return createArrival(object, path, file, {
               wrote(bytes) {
                 unwritten -= bytes
+                free.taken(bytes)
               },
               release: written => release(object.size, object.size - written),
               async keep() {
@@ -132,9 +159,28 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
   }
 }
 
-const freeBytes = async (folder: string) => {
-  const { bavail, bsize } = await inFolder(folder, () => statfs(folder))
-  return bavail * bsize
+/** The free bytes of a folder's disk. Looking at the disk is a task of another thread, for each of 1,000 small objects. */
+function createFreeBytes(folder: string) {
+  let known = 0
+  let knownAt = Number.NEGATIVE_INFINITY
+  const look = async () => {
+    const { bavail, bsize } = await inFolder(folder, () => statfs(folder))
+    known = bavail * bsize
+    knownAt = performance.now()
+  }
+  return {
+    /** Returns the free bytes. Looks at the disk if they were fewer than these. */
+    async atLeast(bytes: number): Promise<number> {
+      if (known < bytes || performance.now() - knownAt > FREE_MS) await look()
+      return known
+    },
+    taken(bytes: number): void {
+      known -= bytes
+    },
+    isUnknown(): void {
+      knownAt = Number.NEGATIVE_INFINITY
+    },
+  }
 }
 
 /** Runs `work`, and once more after making a folder that is missing: the store may be deleted at any time. */
@@ -155,7 +201,7 @@ const hashOf = (url: string) => createHash('sha256').update(url).digest('hex').s
 /** Lists the objects in the store, least recently used first. Removes unfinished files. */
 async function storedIn(folder: string): Promise<Map<string, Entry>> {
   const files = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
-  const found: (Entry & { usedAt: number })[] = []
+  const found: Entry[] = []
   for (const file of files) {
     if (!file.isFile()) continue
     const path = join(file.parentPath, file.name)
@@ -166,5 +212,5 @@ async function storedIn(folder: string): Promise<Map<string, Entry>> {
     }
   }
   found.sort((a, b) => a.usedAt - b.usedAt)
-  return new Map(found.map(({ path, size }) => [path, { path, size }]))
+  return new Map(found.map(entry => [entry.path, entry]))
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, truncateSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -86,7 +86,24 @@ test('an object is of its id and its size, both when it arrives and when it is a
   await arrival.discard()
   await put(shelf, 'right')
   expect(await shelf.has({ oid: sha256('right'), size: 6 })).toBe(false)
+  expect(await shelf.open({ oid: sha256('right'), size: 6 })).toBeUndefined()
   expect(await shelf.has(objectOf('right'))).toBe(true)
+})
+
+test('an object whose file is gone, or is cut, is no longer stored', async () => {
+  const store = await openStore(folder, 100)
+  const shelf = store.of(upstream)
+  const damages = [(file: string) => rmSync(file), (file: string) => truncateSync(file, 2)]
+  for (const damage of damages) {
+    await put(shelf, 'right')
+    const opened = await shelf.open(objectOf('right'))
+    expect(opened?.size).toBe(5)
+    await opened?.[Symbol.asyncDispose]()
+    damage(shelf.path(objectOf('right')))
+    expect(await shelf.open(objectOf('right'))).toBeUndefined()
+    expect(store.bytes).toBe(0)
+  }
+  expect(files()).toEqual([])
 })
 
 test('an object that could never fit removes no other', async () => {
