@@ -7,13 +7,14 @@ export function authorizationOf({ headers }: Request): string | undefined {
 /**
  * Parses an Authorization header: `Basic` with the token as password (RFC 7617), or `Bearer` with the token
  * (RFC 6750), which GitHub's clients call `token`. Clients of hosts also send the token as the user name, with
- * `x-oauth-basic` or nothing as password. git-lfs sends the header twice, from the action and from the
- * configuration (`http.extraHeader`); Workers join equal names with a comma (Fetch standard, "get").
+ * `x-oauth-basic` or nothing as password. git-lfs sends the header of the action and that of the configuration
+ * (`http.extraHeader`), and adds the latter again with each attempt to verify an upload; Workers join equal names with a
+ * comma (Fetch standard, "get").
  */
 export function credentials(
   header: string | undefined,
 ): { user: string | undefined; token: string } | undefined {
-  const [, scheme, value] = /^(Basic|Bearer|token) +(\S+)$/i.exec(withoutRepeat(header ?? '')) ?? []
+  const [, scheme, value] = /^(Basic|Bearer|token) +(\S+)$/i.exec(withoutRepeats(header ?? '')) ?? []
   if (!scheme || !value) return undefined
   if (scheme.toLowerCase() !== 'basic') return { user: undefined, token: value }
   try {
@@ -29,7 +30,8 @@ export function credentials(
   }
 }
 
-function withoutRepeat(header: string): string {
-  const half = header.slice(0, (header.length - 2) / 2)
-  return header === `${half}, ${half}` ? half : header
+/** Returns the value once where the header repeats it. */
+function withoutRepeats(header: string): string {
+  const [first = '', ...others] = header.split(', ')
+  return others.every(other => other === first) ? first : header
 }

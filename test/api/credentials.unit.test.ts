@@ -15,7 +15,8 @@ test.each([
   ['Bearer', undefined],
   ['Bearer t, Bearer t', { user: undefined, token: 't' }],
   ['Bearer t, Bearer u', undefined],
-  ['Bearer t, Bearer t, Bearer t', undefined],
+  ['Bearer t, Bearer t, Bearer t', { user: undefined, token: 't' }],
+  ['Bearer t, Bearer t, Bearer u', undefined],
   [undefined, undefined],
 ])('the header %j has these credentials: %j', (header, given) => {
   expect(credentials(header)).toEqual(given)
