@@ -70,7 +70,7 @@ function installPackages() {
     )
 }
 
-// --- Debian: git, OpenSSH for upstreams and for the sshd of the demo and the tests, and the tests' browser.
+// --- Debian: git, and OpenSSH for upstreams and for the sshd of the demo and the tests.
 // GnuPG is optional: a gate without it refuses pushes whose grant requires GnuPG signatures, with that
 // reason.
 
@@ -82,7 +82,7 @@ const packageOf = {
   'ssh-keygen': 'openssh-client',
   sshd: 'openssh-server',
   ...(canInstall || forTests ? { gpg: 'gpg' } : {}),
-  ...(forTests ? { chromium: 'chromium', 'gpg-agent': 'gpg-agent' } : {}),
+  ...(forTests ? { 'gpg-agent': 'gpg-agent' } : {}),
   // Without it, the tests of Git LFS with the real client are skipped.
   ...(forTests && canInstall ? { 'git-lfs': 'git-lfs' } : {}),
 }
@@ -133,6 +133,23 @@ function withoutStartingServices(work) {
     work()
   } finally {
     if (isOwn) fs.rmSync(policy, { force: true })
+  }
+}
+
+// --- The tests' browser: Chromium without windows, which takes half of the whole browser's processor time. The whole
+// browser will do where Debian's package cannot be installed.
+
+const browser = 'chromium-headless-shell'
+const browserIsDone = () =>
+  !forTests || findOnPath(browser) !== undefined || (!canInstall && findOnPath('chromium') !== undefined)
+
+function installBrowser() {
+  if (!canInstall) throw new SetupError(`install ${browser}`)
+  try {
+    aptInstall([browser])
+  } catch (error) {
+    if (!(error instanceof SetupError && findOnPath('chromium'))) throw error
+    log(`${error.message}; the tests run in chromium`)
   }
 }
 
@@ -252,11 +269,13 @@ function tryLock(ownPid, lock) {
   return false
 }
 
-const isDone = () => npmIsDone() && missingPrograms().length === 0 && gitleaksIsDone() && linkIsDone()
+const isDone = () =>
+  npmIsDone() && missingPrograms().length === 0 && browserIsDone() && gitleaksIsDone() && linkIsDone()
 
 function setUp() {
   const missing = missingPrograms()
   if (missing.length) installPrograms(missing)
+  if (!browserIsDone()) installBrowser()
   if (!npmIsDone()) installPackages()
   if (!gitleaksIsDone()) installGitleaks()
   if (!linkIsDone()) fs.symlinkSync('../../cli/git-gate', link)

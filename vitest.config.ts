@@ -1,7 +1,11 @@
+import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { LongFilesFirst } from './test/harness/run/sequencer.ts'
+
+/** Chromium without windows takes half of the whole browser's processor time. */
+const headless = '/usr/bin/chromium-headless-shell'
 
 export default defineConfig({
   test: {
@@ -11,7 +15,10 @@ export default defineConfig({
       'test/harness/run/compile-cache.ts',
       'test/harness/run/build.ts',
     ],
-    env: { GATE_GITLEAKS: path.join(import.meta.dirname, '.cache/gitleaks/gitleaks') },
+    env: {
+      GATE_GITLEAKS: path.join(import.meta.dirname, '.cache/gitleaks/gitleaks'),
+      ...(!process.env.CHROMIUM && fs.existsSync(headless) ? { CHROMIUM: headless } : {}),
+    },
     // Test files of a worker share their modules, so each module is loaded once. A test cleans up after itself.
     isolate: false,
     // Tests mostly wait for timeouts and for their processes, so there are more workers than processors: 3 more left
