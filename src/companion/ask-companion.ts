@@ -23,6 +23,7 @@ const DIRECT: ReadonlySet<Pass['service']> = new Set([
   'advertise-upload-pack',
   'git-upload-pack',
   'lfs-download',
+  'lfs-upload',
   'lfs-verify',
 ])
 

@@ -42,7 +42,7 @@ export async function upload(c: Context<GitEnv>): Promise<Response> {
       gitleaksConfig,
       ...object,
     },
-    { body: raw.body, headers: length === null ? {} : { 'content-length': length } },
+    { body: raw.body, length, headers: length === null ? {} : { 'content-length': length } },
   ).catch(() => undefined)
   // The upload of a client that goes away is recorded, too.
   const response = answer.then(each => recordAndRespond(c, object, each))
