@@ -1,17 +1,20 @@
+import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { gitGate } from '../cli/command.ts'
+import { z } from 'zod'
+import { adminOf } from '../../local/admin-client.ts'
 import { cloneIn } from '../harness/clone.ts'
 import { accepted, gitText } from '../harness/index.ts'
 import { start, stateFolder } from './launcher.ts'
 import { ownUpstream } from './own-upstream.ts'
 import { hasIPv6, listenersOf } from './surface.ts'
 
-/** Runs the operator's command on the gate of a state folder. */
-const operatorOf = (state: string) => async (command: string) => {
-  const ran = await gitGate([...command.split(' '), '--json'], { env: { GATE_HOME: state } })
-  expect(ran).toMatchObject({ code: 0 })
-  return JSON.parse(ran.stdout)
+const AdminFile = z.object({ url: z.string(), token: z.string() })
+
+/** Sends an operator's request to the gate of a state folder. */
+const operatorOf = (state: string) => (method: string, about: string, body?: unknown) => {
+  const { url, token } = AdminFile.parse(JSON.parse(fs.readFileSync(path.join(state, 'admin.json'), 'utf8')))
+  return adminOf(url, token).request(method, about, body)
 }
 
 const NO_CLONE = /^gate: there is no clone URL: demo-agent/m
@@ -33,53 +36,48 @@ test('in an operator’s own repository demo-agent may push its own branches onl
   expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
 })
 
-test.each([
-  ['demo-agent', 'agent remove demo-agent', 'agent list', []],
-  ['its grant', 'grant remove demo-agent app', 'grant list', []],
-])('a start does not bring back %s after an operator has removed it', async (_, remove, list, left) => {
+test('a start brings back neither demo-agent nor its grant after an operator has removed it', async () => {
   using home = stateFolder()
   const state = path.join(home.dir, 'state')
   const operator = operatorOf(state)
   await using upstream = await ownUpstream(home.dir, 'app')
-  const first = await start(state, upstream.args)
-  expect(first.lines.clone).toMatch(/\/app\.git$/)
-  await operator(remove)
-  expect(await first.end('SIGTERM')).toMatchObject({ code: 0 })
-  const second = await start(state, upstream.args)
-  expect(second.lines).toMatchObject({ upstream: upstream.url, clone: undefined })
-  expect(second.stderr()).toMatch(NO_CLONE)
-  expect(await operator(list)).toEqual(left)
-  expect(await second.end('SIGTERM')).toMatchObject({ code: 0 })
+  let gate = await start(state, upstream.args)
+  expect(gate.lines.clone).toMatch(/\/app\.git$/)
+  for (const [list, removed] of [
+    ['/grants', '/grants/demo-agent/app'],
+    ['/agents', '/agents/demo-agent'],
+  ] as const) {
+    await operator('DELETE', removed)
+    expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
+    gate = await start(state, upstream.args)
+    expect(gate.lines).toMatchObject({ upstream: upstream.url, clone: undefined })
+    expect(gate.stderr()).toMatch(NO_CLONE)
+    expect(await operator('GET', list)).toEqual([])
+  }
+  expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
 })
 
-test('a start does not make a new token after an operator has revoked demo-agent’s', async () => {
+test('a start makes no token after an operator has revoked demo-agent’s, and no demo after its removal', async () => {
   using home = stateFolder()
   const state = path.join(home.dir, 'state')
   const operator = operatorOf(state)
   const first = await start(state)
-  const [token] = await operator('token list')
-  await operator(`token revoke ${token.id}`)
+  const tokens = async () => z.array(z.object({ id: z.string() })).parse(await operator('GET', '/tokens'))
+  const [token] = await tokens()
+  await operator('DELETE', `/tokens/${token?.id}`)
   expect(await first.end('SIGTERM')).toMatchObject({ code: 0 })
   const second = await start(state)
   expect(second.lines).toMatchObject({ upstream: first.lines.upstream, clone: undefined })
   expect(second.stderr()).toMatch(NO_CLONE)
-  expect(await operator('token list')).toHaveLength(1)
+  expect(await tokens()).toHaveLength(1)
+  await operator('DELETE', '/agents/demo-agent')
+  await operator('DELETE', '/repositories/demo')
   expect(await second.end('SIGTERM')).toMatchObject({ code: 0 })
-})
-
-test('a start does not bring the demo back after an operator has removed it', async () => {
-  using home = stateFolder()
-  const state = path.join(home.dir, 'state')
-  const operator = operatorOf(state)
-  const first = await start(state)
-  await operator('agent remove demo-agent')
-  await operator('repo remove demo')
-  expect(await first.end('SIGTERM')).toMatchObject({ code: 0 })
-  const second = await start(state)
-  expect(second.lines).toMatchObject({ upstream: undefined, clone: undefined })
-  expect(await operator('agent list')).toEqual([])
-  expect(await operator('repo list')).toEqual([])
-  expect(await second.end('SIGTERM')).toMatchObject({ code: 0 })
+  const third = await start(state)
+  expect(third.lines).toMatchObject({ upstream: undefined, clone: undefined })
+  expect(await operator('GET', '/agents')).toEqual([])
+  expect(await operator('GET', '/repositories')).toEqual([])
+  expect(await third.end('SIGTERM')).toMatchObject({ code: 0 })
 })
 
 test('--no-demo makes no repository, agent or ssh server; an existing agent keeps demo-agent away', async () => {
@@ -91,17 +89,17 @@ test('--no-demo makes no repository, agent or ssh server; an existing agent keep
     `gate: console ${alone.lines.console}`,
     `gate: ready ${alone.lines.ready}`,
   ])
-  expect(await operator('agent list')).toEqual([])
-  expect(await operator('repo list')).toEqual([])
+  expect(await operator('GET', '/agents')).toEqual([])
+  expect(await operator('GET', '/repositories')).toEqual([])
   // The gate on both loopback addresses and a Unix socket, its companion, and the launcher's port for workerd.
   expect(listenersOf(alone.child.pid ?? -1)).toHaveLength(hasIPv6 ? 5 : 4)
-  await operator('agent add ada')
+  await operator('POST', '/agents', { name: 'ada' })
   expect(await alone.end('SIGTERM')).toMatchObject({ code: 0 })
 
   await using upstream = await ownUpstream(home.dir, 'app')
   const second = await start(state, upstream.args)
   expect(second.lines).toMatchObject({ upstream: upstream.url, clone: undefined })
-  expect(await operator('agent list')).toEqual([expect.objectContaining({ name: 'ada' })])
+  expect(await operator('GET', '/agents')).toEqual([expect.objectContaining({ name: 'ada' })])
   expect(await second.end('SIGTERM')).toMatchObject({ code: 0 })
 })
 
@@ -113,7 +111,7 @@ test('--no-demo with an upstream makes the repository alone', async () => {
   const gate = await start(state, [...upstream.args, '--no-demo'])
   expect(gate.lines).toMatchObject({ upstream: upstream.url, clone: undefined })
   expect(gate.stderr()).toBe('')
-  expect(await operator('agent list')).toEqual([])
-  expect(await operator('repo list')).toEqual([expect.objectContaining({ name: 'app' })])
+  expect(await operator('GET', '/agents')).toEqual([])
+  expect(await operator('GET', '/repositories')).toEqual([expect.objectContaining({ name: 'app' })])
   expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
 })

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { launch, processesOf, start, stateFolder } from './launcher.ts'
+import { launch, processesOf, stateFolder } from './launcher.ts'
 
 const key = '-----BEGIN OPENSSH PRIVATE KEY-----\nnot one\n-----END OPENSSH PRIVATE KEY-----\n'
 
@@ -102,15 +102,4 @@ test.each(['PORT', 'COMPANION_PORT'])('a %s in use ends the start with one line'
     code: 1,
     stderr: `gate: port ${port} is in use; stop what listens there, or set ${setting} to another\n`,
   })
-})
-
-test('two gates do not share a state folder', async () => {
-  using home = stateFolder()
-  const state = path.join(home.dir, 'state')
-  const gate = await start(state)
-  expect(await launch(state).ended).toMatchObject({
-    code: 1,
-    stderr: `gate: another gate runs on ${state}; stop it, or give this one a GATE_HOME of its own\n`,
-  })
-  expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
 })

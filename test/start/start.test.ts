@@ -15,7 +15,7 @@ async function cloneOf(url: string | undefined, into: string) {
   return cloneIn(into)
 }
 
-test('npm start prints a clone URL that works in both directions, and SIGTERM leaves no process', async () => {
+test('npm start prints a clone URL that works in both directions; so does the next start, also if the sshd’s old port is in use', async () => {
   using home = stateFolder()
   const state = path.join(home.dir, "a state's folder (ä)")
   const gate = await start(state, [], { command: ['npm', 'start', '--silent', '--'] })
@@ -43,26 +43,16 @@ test('npm start prints a clone URL that works in both directions, and SIGTERM le
 
   expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
   expect(processesOf(home.dir)).toEqual([])
-})
-
-test('a second start on the same state prints a URL that works, also if the sshd’s old port is in use', async () => {
-  using home = stateFolder()
-  const state = path.join(home.dir, 'state')
-  const first = await start(state)
-  const work = await cloneOf(first.lines.clone, path.join(home.dir, 'work'))
-  await work.commit('One', { file: 'one\n' })
-  expect(await work.push('HEAD:main')).toMatchObject(accepted)
-  expect(await first.end('SIGTERM')).toMatchObject({ code: 0 })
 
   const taken = net
     .createServer()
     .listen(Number(fs.readFileSync(path.join(state, 'demo/port'), 'utf8')), '127.0.0.1')
   try {
-    const second = await start(state)
+    const next = await start(state)
     const token = (url: string | undefined) => new URL(url ?? '').password
-    expect(token(second.lines.clone)).toBe(token(first.lines.clone))
-    expect(await git(['ls-remote', second.lines.clone ?? ''])).toMatchObject(accepted)
-    expect(await second.end('SIGTERM')).toMatchObject({ code: 0 })
+    expect(token(next.lines.clone)).toBe(token(gate.lines.clone))
+    expect(await git(['ls-remote', next.lines.clone ?? ''])).toMatchObject(accepted)
+    expect(await next.end('SIGTERM')).toMatchObject({ code: 0 })
   } finally {
     taken.close()
   }
@@ -116,6 +106,13 @@ describe('a running gate', () => {
       /! \[remote rejected\].*git-gate/,
     )
     expect((await work.push('--delete', 'refs/tags/v1')).output).toMatch(/! \[remote rejected\].*git-gate/)
+  })
+
+  test('no other gate starts on its state folder', async () => {
+    expect(await launch(state).ended).toMatchObject({
+      code: 1,
+      stderr: `gate: another gate runs on ${state}; stop it, or give this one a GATE_HOME of its own\n`,
+    })
   })
 
   test('the command line finds a running gate by its state folder', async () => {

@@ -134,6 +134,18 @@ describe('npm start, after a clone and a push', () => {
     expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
     expect(places.made()).toEqual([])
   })
+
+  test('the next start closes a GATE_HOME that others may read, and a line says so', async () => {
+    const state = path.join(home.dir, 'state')
+    for (const file of ['.', 'keys.json', 'admin.json']) fs.chmodSync(path.join(state, file), 0o755)
+    const next = await start(state)
+    expect(next.stderr()).toBe(
+      `gate: GATE_HOME ${state} was open to other users (mode 755); its mode is now 700\n`,
+    )
+    expect(openIn(state)).toEqual([])
+    expect(fs.statSync(state).mode & 0o777).toBe(0o700)
+    expect(await next.end('SIGTERM')).toMatchObject({ code: 0 })
+  })
 })
 
 test('compose’s Worker listens at its port and at a loopback port that is closed to strangers', async () => {
@@ -199,21 +211,6 @@ test('a workerd of the tests listens at its port alone', async () => {
   expect(workerds.flatMap(({ pid }) => listenersOf(pid)).map(({ at }) => at)).toEqual([
     new URL(gate.url).host,
   ])
-})
-
-test('a GATE_HOME that others may read is closed to them, and a line says so', async () => {
-  using home = stateFolder()
-  const state = path.join(home.dir, 'state')
-  const first = await start(state)
-  expect(await first.end('SIGTERM')).toMatchObject({ code: 0, stderr: '' })
-  for (const file of ['.', 'keys.json', 'admin.json']) fs.chmodSync(path.join(state, file), 0o755)
-  const gate = await start(state)
-  expect(gate.stderr()).toBe(
-    `gate: GATE_HOME ${state} was open to other users (mode 755); its mode is now 700\n`,
-  )
-  expect(openIn(state)).toEqual([])
-  expect(fs.statSync(state).mode & 0o777).toBe(0o700)
-  expect(await gate.end('SIGTERM')).toMatchObject({ code: 0 })
 })
 
 test('a GATE_HOME that others may have written to is refused in one line', async () => {
