@@ -15,8 +15,8 @@ import {
   until,
 } from '../harness/index.ts'
 
-const SIZE = 24
-const RATE = 4 << 20
+/** The size of the repository in MiB, and the duration of its first fetch in seconds. */
+const [SIZE, DURATION] = [6, 6]
 
 /** Adds a repository whose first fetch takes some seconds. No client has asked for it yet. */
 async function farAway(gate: Gate, all: AsyncDisposableStack) {
@@ -24,7 +24,7 @@ async function farAway(gate: Gate, all: AsyncDisposableStack) {
   const tip = await upstream.commit('main', 'Something large', { large: megabytes(SIZE) })
   await upstream.git(['-c', 'user.name=a', '-c', 'user.email=a@b.c', 'tag', '-a', '-m', 'One', 'v1', tip])
   const link: FaultyLink = all.use(await faultyLink(upstream.port))
-  link.narrow(RATE)
+  link.narrow((SIZE << 20) / DURATION)
   await gate.repository('far', { upstream, through: { port: link.port } })
   const ada = await gate.agent('ada', { push: ['ada/**'] }, { repository: 'far' })
   return { upstream, tip, link, ada }

@@ -3,11 +3,21 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { PRUNED } from '../../container/git/maintenance.ts'
-import { accepted, type Gate, git, seconds, sharedGate, startGate, until } from '../harness/index.ts'
+import {
+  type Agent,
+  accepted,
+  type Clone,
+  type Gate,
+  git,
+  seconds,
+  sharedGate,
+  startGate,
+  until,
+} from '../harness/index.ts'
 
-/** Returns the mirror of a gate with one repository. */
-const mirrorOf = (companionHome: string) => {
-  const folder = path.join(companionHome, 'mirrors', 'app')
+/** Returns the mirror of a repository of a gate. */
+const mirrorOf = (companionHome: string, repository = 'app') => {
+  const folder = path.join(companionHome, 'mirrors', repository)
   return path.join(folder, fs.readdirSync(folder)[0] ?? '')
 }
 const packsIn = (mirror: string) =>
@@ -211,36 +221,40 @@ async function cutPower(gate: Gate): Promise<void> {
   )
 }
 
-// By default git does not sync refs: a file's name may be on the disk before its content.
-test.each<[string, (mirror: string) => void]>([
-  ['a branch', mirror => fs.writeFileSync(path.join(mirror, 'refs/heads/main'), '')],
-  ['a branch, in zeros', mirror => fs.writeFileSync(path.join(mirror, 'refs/heads/main'), Buffer.alloc(41))],
-  ['HEAD', mirror => fs.writeFileSync(path.join(mirror, 'HEAD'), '')],
-  ['its packed refs', mirror => fs.writeFileSync(path.join(mirror, 'packed-refs'), Buffer.alloc(512))],
-])('a mirror is made anew after a power cut while %s was written', async (_, cut) => {
-  await using gate = await startGate()
-  const ada = await gate.agent('ada', { push: ['ada/**'] })
-  const work = await ada.clone()
-  cut(mirrorOf(gate.companion.home))
-  await cutPower(gate)
-  const commit = await work.commit('After')
-  await until(
-    async () => ((await work.push('HEAD:ada/after')).code === 0 ? true : undefined),
-    seconds(30),
-    () => 'nothing can be pushed any more',
-  )
-  expect(await (await ada.clone('-b', 'ada/after')).text(['rev-parse', 'HEAD'])).toBe(commit)
-})
+/** By default git does not sync refs: a file's name may be on the disk before its content. By repository. */
+const HALF_WRITTEN: Readonly<Record<string, (mirror: string) => void>> = {
+  'empty-branch': mirror => fs.writeFileSync(path.join(mirror, 'refs/heads/main'), ''),
+  'zeroed-branch': mirror => fs.writeFileSync(path.join(mirror, 'refs/heads/main'), Buffer.alloc(41)),
+  'empty-head': mirror => fs.writeFileSync(path.join(mirror, 'HEAD'), ''),
+  'zeroed-packed-refs': mirror => fs.writeFileSync(path.join(mirror, 'packed-refs'), Buffer.alloc(512)),
+}
 
-test('an unfinished mirror of a killed companion is removed at the next start', async () => {
+test('after a power cut a mirror with a half-written file is made anew, and an unfinished mirror is removed', async () => {
   await using gate = await startGate()
+  const { home } = gate.companion
   await (await gate.agent('ada', { push: ['ada/**'] })).clone()
-  const half = `${mirrorOf(gate.companion.home)}.${randomUUID()}`
-  fs.mkdirSync(half)
+  const works = new Map<string, { agent: Agent; work: Clone }>()
+  for (const [repository, cut] of Object.entries(HALF_WRITTEN)) {
+    await gate.repository(repository)
+    const agent = await gate.agent(`of-${repository}`, { push: ['ada/**'] }, { repository })
+    works.set(repository, { agent, work: await agent.clone() })
+    cut(mirrorOf(home, repository))
+  }
+  const unfinished = `${mirrorOf(home)}.${randomUUID()}`
+  fs.mkdirSync(unfinished)
   await cutPower(gate)
   await until(
-    () => (fs.existsSync(half) ? undefined : true),
+    () => (fs.existsSync(unfinished) ? undefined : true),
     seconds(20),
     () => 'it stays',
   )
+  for (const [repository, { agent, work }] of works) {
+    const commit = await work.commit('After')
+    await until(
+      async () => ((await work.push('HEAD:ada/after')).code === 0 ? true : undefined),
+      seconds(30),
+      () => `nothing can be pushed any more: ${repository}`,
+    )
+    expect(await (await agent.clone('-b', 'ada/after')).text(['rev-parse', 'HEAD'])).toBe(commit)
+  }
 })
