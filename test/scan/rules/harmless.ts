@@ -72,8 +72,23 @@ const emulatorKey = [
   'SRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==',
 ].join('')
 
+/** https://hexdocs.pm/phoenix/Phoenix.Token.html, and the guides to deployment there, old and new. */
+const phoenixKeys = [
+  ['kjoy3o1zeidquwy1', '398juxzldjlksahdk3'],
+  ['OOmSQ22Liduec/twplfKrEseNL2m7ivM', 'K32ywKECyhckgQVLtBCxS3cMusKD2v8f'],
+  ['xvafzY4y01jYuzLm3ecJqo008dVnU3CN', '4f+MamNd1Zue4pXvfvUjbiXT8akaIF53'],
+].map(halves => halves.join(''))
+
 export const harmless = (): readonly Harmless[] => [
   ...PLACEHOLDERS.map(content => named(content, `${content}\n`)),
+  ...phoenixKeys.flatMap((key, i) => [
+    named(`key ${i + 1} of Phoenix's documentation in a configuration`, `  secret_key_base: "${key}",\n`),
+    named(
+      `key ${i + 1} of Phoenix's documentation in a variable`,
+      `heroku config:set SECRET_KEY_BASE="${key}"\n`,
+    ),
+    named(`key ${i + 1} of Phoenix's documentation as a secret`, `iex> secret     = "${key}"\n`),
+  ]),
   named(
     'a Firebase configuration',
     lines(

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto'
 
 /**
  * Keys of documentation that everyone has, each as half of its SHA-256 digest: Algolia's for Yarn's pages, those of
- * Flask's pages, the examples of OAuth in RFC 5849 and RFC 6749, the key of Azure Storage's emulator, and the sample
- * that Phoenix's generators write into tests.
+ * Flask's pages, the examples of OAuth in RFC 5849 and RFC 6749, the key of Azure Storage's emulator, the sample that
+ * Phoenix's generators write into tests, and the values of `secret_key_base` in Phoenix's documentation and guides.
  */
 const KNOWN = new Set([
   '2f21fd9c81678e396751af8b2472e2bd',
@@ -24,6 +24,9 @@ const KNOWN = new Set([
   '00cf4c781dc37003f7c7dd7d4c9a6ef1',
   '0011cc25eb4320717494d2703e8cba85',
   '305cf8b8136bf479be4d2e8ab2e5862e',
+  '82f3b3ce274e192ae0131267af80306e',
+  'e14be6aab281f0dc4ef74172e3a16133',
+  '44e1c30dc09ff9528379e6dd0c8615cb',
 ])
 const KNOWN_DIGITS = 32
 
