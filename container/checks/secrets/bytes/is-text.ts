@@ -1,12 +1,16 @@
 import { byteClass } from './byte-runs.ts'
+import { hasByteOf, type Survey } from './survey.ts'
 
 /** The shortest decoded part that is scanned by itself, in bytes. */
 export const MIN_DECODED_BYTES = 12
 
+const UNPRINTABLE = byteClass(/[^\t\n\r\x20-\x7e]/)
+
 /** Says by the first 4 KiB whether the content is text that a person or a program reads. */
-export function isText(content: Buffer): boolean {
+export function isText(content: Buffer, survey?: Survey): boolean {
   const length = Math.min(content.length, 4096)
   if (length < MIN_DECODED_BYTES) return false
+  if (survey && !hasByteOf(survey, UNPRINTABLE)) return true
   let controls = 0
   let nonAscii = 0
   for (let offset = 0; offset < length; offset++) {

@@ -36,5 +36,7 @@ export function mayHave({ present }: Survey, marks: readonly string[]): boolean 
 }
 
 /** Returns whether a text has a byte of a class. */
-export const hasByteOf = ({ present }: Survey, bytes: Uint8Array): boolean =>
-  bytes.some((is, byte) => is === 1 && present[byte] === 1)
+export function hasByteOf({ present }: Survey, bytes: Uint8Array): boolean {
+  for (let byte = 0; byte < 256; byte++) if (bytes[byte] === 1 && present[byte] === 1) return true
+  return false
+}

@@ -26,10 +26,15 @@ const NEWLINE = 10
  * Returns the parts of `text` that a scan of `old` does not cover: the lines that differ, and the text around them. A
  * match that is in none of them lies within lines that `old` has too, with the same lines around it.
  */
-export function changedRanges(text: Buffer, old: Buffer, marginBytes = MARGIN_BYTES): Range[] {
+export function changedRanges(
+  text: Buffer,
+  old: Buffer,
+  marginBytes = MARGIN_BYTES,
+  ends = commonEnds(text, old),
+): Range[] {
   const ranges: Range[] = []
   let last: Stretch = { from: 0, to: 0, end: 'start' }
-  for (const stretch of [...commonStretches(text, old), textEnd(text)]) {
+  for (const stretch of [...commonStretches(text, old, ends), textEnd(text)]) {
     // Two stretches that touch were apart in the old text, unless they are at an end of both texts.
     const isSame = last.to === stretch.from && last.end !== undefined && last.end === stretch.end
     if (!isSame) ranges.push(withMargin(text, { from: last.to, to: stretch.from }, marginBytes))
@@ -43,11 +48,21 @@ const textEnd = (text: Buffer): Stretch => ({ from: text.length, to: text.length
 /** The text around a change that a test of the change gets, in bytes: more than any mark of an encoding has. */
 const HULL_MARGIN = 1_024
 
-/** Returns the whole lines from the first to the last change, and some text around them. */
-export function changedHull(text: Buffer, old: Buffer): Buffer {
+/** The whole lines that two texts begin and end with, in bytes. */
+export interface CommonEnds {
+  readonly head: number
+  readonly tail: number
+}
+
+export function commonEnds(text: Buffer, old: Buffer): CommonEnds {
   const head = commonHead(text, old)
+  return { head, tail: commonTail(text, old, head) }
+}
+
+/** Returns the whole lines from the first to the last change, and some text around them. */
+export function changedHull(text: Buffer, { head, tail }: CommonEnds): Buffer {
   const from = Math.max(0, head - HULL_MARGIN)
-  const to = Math.min(text.length, text.length - commonTail(text, old, head) + HULL_MARGIN)
+  const to = Math.min(text.length, text.length - tail + HULL_MARGIN)
   const newline = text.indexOf(NEWLINE, to)
   return text.subarray(
     from === 0 ? 0 : text.lastIndexOf(NEWLINE, from) + 1,
@@ -92,9 +107,7 @@ interface Stretch extends Range {
 }
 
 /** Returns stretches of `text` that `old` has too, in order: at both ends, and between them where lines repeat. */
-function commonStretches(text: Buffer, old: Buffer): Stretch[] {
-  const head = commonHead(text, old)
-  const tail = commonTail(text, old, head)
+function commonStretches(text: Buffer, old: Buffer, { head, tail }: CommonEnds): Stretch[] {
   const stretches: Stretch[] = head > 0 ? [{ from: 0, to: head, end: 'start' }] : []
   const middle = text.subarray(head, text.length - tail)
   for (const { from, to } of repeated(middle, old.subarray(head, old.length - tail)))
@@ -103,13 +116,15 @@ function commonStretches(text: Buffer, old: Buffer): Stretch[] {
   return stretches
 }
 
-const STEP = 4_096
+/** The bytes that are compared at once: many while they are the same, then fewer up to the first that differs. */
+const STEPS = [4_096, 256]
 
 /** Returns the length of the whole lines that both texts begin with. */
 function commonHead(text: Buffer, old: Buffer): number {
   const max = Math.min(text.length, old.length)
   let same = 0
-  while (same + STEP <= max && text.compare(old, same, same + STEP, same, same + STEP) === 0) same += STEP
+  for (const step of STEPS)
+    while (same + step <= max && text.compare(old, same, same + step, same, same + step) === 0) same += step
   while (same < max && text[same] === old[same]) same++
   if (same === text.length && same === old.length) return same
   return same === 0 ? 0 : text.lastIndexOf(NEWLINE, same - 1) + 1
@@ -119,8 +134,11 @@ function commonHead(text: Buffer, old: Buffer): number {
 function commonTail(text: Buffer, old: Buffer, head: number): number {
   const max = Math.min(text.length, old.length) - head
   let same = 0
-  const chunk = (content: Buffer) => content.subarray(content.length - same - STEP, content.length - same)
-  while (same + STEP <= max && chunk(text).equals(chunk(old))) same += STEP
+  for (const step of STEPS)
+    for (; same + step <= max; same += step) {
+      const [end, oldEnd] = [text.length - same, old.length - same]
+      if (text.compare(old, oldEnd - step, oldEnd, end - step, end) !== 0) break
+    }
   while (same < max && text[text.length - same - 1] === old[old.length - same - 1]) same++
   if (same === 0) return 0
   const start = text.length - same

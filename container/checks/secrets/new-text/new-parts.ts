@@ -7,8 +7,10 @@ import { lineCounter } from '../decode/line-map.ts'
 import { scanNameFor } from '../gitleaks/scan-names.ts'
 import type { Carried } from './carried-secrets.ts'
 import {
+  type CommonEnds,
   changedHull,
   changedRanges,
+  commonEnds,
   marginBytesFor,
   type Range,
   rangesAround,
@@ -108,27 +110,28 @@ export class NewParts implements AsyncDisposable {
     return this.#budget.timed(() => {
       const text: KnownText = { blob, content }
       this.#keep(blob, text)
-      const isPlain = (old: KnownText) => this.#traits(old, path).isPlain
-      const comparable = olds.filter(isPlain)
+      const comparable = olds
+        .filter(old => this.#traits(old, path).isPlain)
+        .map(old => ({ ...old, ends: commonEnds(content, old.content) }))
       if (comparable.length === 0 || !isDivisible(this.#traits(text, path, comparable))) return undefined
       return parts(
         content,
-        sharedRanges(comparable.map(old => changedRanges(content, old.content, this.#marginBytes))),
+        sharedRanges(comparable.map(old => changedRanges(content, old.content, this.#marginBytes, old.ends))),
       )
     })
   }
 
   /** Returns the traits of a text, from those of a text that it replaces where they tell. */
-  #traits(text: KnownText, path: string, olds: readonly KnownText[] = []): Traits {
+  #traits(text: KnownText, path: string, olds: readonly ReplacedText[] = []): Traits {
     const key = `${text.blob} ${scanNameFor(path)}`
     const known = knownTraits.get(key)
     if (known) return known
-    const [old] = olds.flatMap(({ blob, content }) => {
+    const [old] = olds.flatMap(({ blob, ends }) => {
       const traits = knownTraits.get(`${blob} ${scanNameFor(path)}`)
-      return traits && isDivisible(traits) ? { traits, content } : []
+      return traits && isDivisible(traits) ? { traits, ends } : []
     })
     const traits = old
-      ? joinTraits(old.traits, traitsOf(changedHull(text.content, old.content), path, this.#budget))
+      ? joinTraits(old.traits, traitsOf(changedHull(text.content, old.ends), path, this.#budget))
       : traitsOf(text.content, path, this.#budget)
     knownTraits.set(key, traits)
     const [oldest = ''] = knownTraits.size > MAX_KNOWN_TRAITS ? knownTraits.keys() : []
@@ -164,6 +167,10 @@ export class NewParts implements AsyncDisposable {
 interface KnownText {
   readonly blob: string
   readonly content: Buffer
+}
+
+interface ReplacedText extends KnownText {
+  readonly ends: CommonEnds
 }
 
 /**

@@ -60,7 +60,7 @@ function* readText(
   nesting: Nesting,
   { budget }: ExpandOptions,
 ): Generator<View> {
-  yield isText(content)
+  yield isText(content, survey)
     ? { ...viewFields(nesting), content, lines: lineMap(nesting, line) }
     : stringsView(
         budget.timed(() => printableRuns(content, lineAt)),
