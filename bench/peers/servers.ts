@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { killTree } from '../../local/process/processes.ts'
+import { freePort } from '../../test/harness/network/free-port.ts'
 import { until } from '../../test/harness/until.ts'
 import { onPath } from './on-path.ts'
 
@@ -103,15 +104,6 @@ function run(program: string, args: readonly string[]) {
       await ended
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as net.AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 const answering = (port: number) =>

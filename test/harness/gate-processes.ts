@@ -1,12 +1,11 @@
-import { once } from 'node:events'
 import fs from 'node:fs'
-import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { inject } from 'vitest'
 import { type LocalGate, startLocalGate } from '../../local/gate.ts'
 import { type Home, openHome } from '../../local/state-folder.ts'
 import { migratedState } from './ledger/migrated-state.ts'
+import { freePort } from './network/free-port.ts'
 import { restartableWorker } from './restartable-worker.ts'
 
 export interface ProcessOptions {
@@ -41,6 +40,7 @@ export async function startProcesses(options: ProcessOptions): Promise<GateProce
   const local = all.use(
     await startLocalGate({
       home,
+      // With git:// the companion gets the Worker's port before the Worker starts.
       port: options.settings?.GATE_GIT_LISTEN ? await freePort() : 0,
       companionPort: 0,
       settings: options.settings ?? {},
@@ -66,14 +66,4 @@ export async function startProcesses(options: ProcessOptions): Promise<GateProce
     killWorker: runtime.kill,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
-}
-
-/** The companion gets the Worker's port before the Worker starts. */
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as net.AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
