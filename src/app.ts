@@ -19,7 +19,7 @@ import { takeRest } from './drain-request.ts'
 import { health, problemsOf } from './health.ts'
 import { hostCall } from './host-calls/index.ts'
 import { asLfsErrors, lfs } from './lfs/index.ts'
-import { answerAgentQuery, takeAgentRequest } from './mcp/agent-requests.ts'
+import { answerAgentQuery, handleAgentRequest } from './mcp/agent-requests.ts'
 import { mcp } from './mcp/index.ts'
 import { metrics } from './metrics/index.ts'
 import { advertise } from './smart-http/advertise.ts'
@@ -54,7 +54,7 @@ export const app = new Hono<GitEnv>()
   .all('/:name{.+}/info/lfs/objects/:oid{[0-9a-f]+}/verify', asLfsErrors, authenticateTransfer, lfs)
   .all('/:name{.+}/info/lfs/*', asLfsErrors, authenticate, lfs)
   .get('/:name{.+}', authenticate, answerAgentQuery, showGrant)
-  .post('/:name{.+}', authenticate, takeAgentRequest)
+  .post('/:name{.+}', authenticate, handleAgentRequest)
   .all('*', authenticate, () => textResponse(405, ['this path does not take this method']))
   .onError(async (error, c) => {
     const late = lateResponse(c)

@@ -22,7 +22,7 @@ const AgentQuery = z.object({
 })
 
 /** The body of `POST /<name>`: a reason for a waiting push or for an exception for a finding, or a pull request. */
-const Request = z.union([
+const AgentRequest = z.union([
   z.strictObject({ push: Text.max(64), reason: Text.max(2000) }),
   z.strictObject({ fingerprint: Text.max(128), reason: Text.max(2000) }),
   WantedPullRequest,
@@ -59,10 +59,10 @@ export const answerAgentQuery = createMiddleware<GitEnv>(async (c, next) => {
 })
 
 /** Serves `POST /<name>`: the agent's reason for a waiting push, a request for an exception, or a pull request. */
-export async function takeAgentRequest(c: Context<GitEnv>): Promise<Response> {
+export async function handleAgentRequest(c: Context<GitEnv>): Promise<Response> {
   if (!hasShortBody(c.req.raw, MAX_BODY_BYTES))
     return textResponse(413, [`send a Content-Length of at most ${MAX_BODY_BYTES} with the request`])
-  const read = Request.safeParse(await c.req.json().catch(() => undefined))
+  const read = AgentRequest.safeParse(await c.req.json().catch(() => undefined))
   if (!read.success)
     return textResponse(400, [
       'the body is JSON: {"push": ID, "reason": TEXT}, {"fingerprint": …, "reason": TEXT} or {"branch": …, "base": …, "title": …}',
