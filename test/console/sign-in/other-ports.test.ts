@@ -32,7 +32,7 @@ async function startThief(page = 'a demo of my work <img src="/-/console/pixel.p
   }
 }
 
-/** What only someone who is signed in may see. */
+/** Text that only a signed-in operator may see. */
 const DATA = /signed in as|form-key|first admin token|refs\/heads|ada to app|generic-api-key/
 
 /** Everything that a thief may send along with a cookie. */
