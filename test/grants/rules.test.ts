@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Grant, isAllowed } from '../../src/contract/grant.ts'
 import { refNameProblem } from '../../src/contract/names.ts'
 import { type Clone, cloneIn } from '../harness/clone.ts'
-import { type Gate, git, gitText, startGate } from '../harness/index.ts'
+import { type Gate, git, gitText, type Ran, startGate } from '../harness/index.ts'
 import { GRANTS, type GrantName } from './rule-table/grants.ts'
 import { makeObjects, type ObjectName } from './rule-table/objects.ts'
 import type { Row } from './rule-table/row.ts'
@@ -53,10 +53,34 @@ const titled = rows.map((row, number) => ({
   number,
   title: `${mark(number)} ${row.agent} ${'refused' in row ? 'may not' : 'may'}: ${row.what}`,
 }))
+type Titled = (typeof titled)[number]
 
-test.concurrent.for(titled)('$title', async ({ row, number }) => {
+const push = (agent: GrantName, pushed: readonly Titled[]) =>
+  work.git([
+    'push',
+    urls.get(agent) ?? '',
+    ...pushed.flatMap(({ row, number }) => row.push.map(spec => own(number, spec))),
+  ])
+
+/** Returns whether a push with other refs has the same result: all are accepted, and git prints a line for each. */
+const goesWithOthers = ({ row }: Titled) =>
+  !('refused' in row) && !row.prints.includes('Everything up-to-date')
+const together = Map.groupBy(titled.filter(goesWithOthers), ({ row }) => row.agent)
+const sharedPushes = new Map<GrantName, Promise<Ran>>()
+
+/** Pushes a row, with all others of its agent that can go with it: a push takes 0.3 s of processor time. */
+function pushOf(each: Titled): Promise<Ran> {
+  const { agent } = each.row
+  if (!goesWithOthers(each)) return push(agent, [each])
+  const pushed = sharedPushes.get(agent) ?? push(agent, together.get(agent) ?? [])
+  sharedPushes.set(agent, pushed)
+  return pushed
+}
+
+test.concurrent.for(titled)('$title', async each => {
+  const { row, number } = each
   const before = row.before ?? {}
-  const ran = await work.git(['push', urls.get(row.agent) ?? '', ...row.push.map(spec => own(number, spec))])
+  const ran = await pushOf(each)
   const printed = ran.output.replaceAll(/[ \t]+/g, ' ')
   const [code, lines, after]: [number, readonly string[], NonNullable<Row['before']>] =
     'refused' in row ? [row.code ?? 1, row.refused, before] : [0, row.prints, row.after]
