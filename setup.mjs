@@ -156,6 +156,8 @@ function installBrowser() {
 // --- gitleaks: built from container/gitleaks, which pins the version, or the same version from PATH.
 
 const gitleaks = inRoot('.cache/gitleaks/gitleaks')
+/** What Go has compiled for the tests, whose build of the companion's image takes it from here. */
+const compiledForTests = inRoot('.cache/go-build')
 const gitleaksStamp = inRoot('.cache/gitleaks/module')
 const goModule = () => fs.readFileSync(inRoot('container/gitleaks/go.mod'), 'utf8')
 const moduleHash = () =>
@@ -211,9 +213,13 @@ function installGitleaks() {
     installRe2()
     log(`building gitleaks ${version} (a minute or two the first time)`)
     const isRe2 = buildKind() === 're2'
-    const flags = ['-trimpath', '-ldflags', `-s -w -X ${name}/version.Version=${version}`]
-    if (isRe2) flags.push('-tags', 'gore2regex re2_cgo')
+    // -w drops the debug information, so none is made.
+    const flags = ['-trimpath', '-gcflags=all=-dwarf=false']
+    flags.push('-ldflags', `-s -w -X ${name}/version.Version=${version}`)
+    // Go's own net and os/user: compiled by C compilers of two systems, each of them would change all that uses it.
+    if (isRe2) flags.push('-tags', 'gore2regex re2_cgo netgo osusergo')
     const env = { ...process.env, GOFLAGS: '-mod=readonly -buildvcs=false', GOWORK: 'off' }
+    if (forTests) env.GOCACHE = compiledForTests
     runOrStop(go, ['build', ...flags, '-o', unfinished, name], {
       cwd: inRoot('container/gitleaks'),
       env: { ...env, CGO_ENABLED: isRe2 ? '1' : '0' },

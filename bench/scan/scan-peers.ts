@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { secrets } from '../../container/checks/secrets/index.ts'
-import type { Case } from '../../test/scan/corpus/case.ts'
-import { caught, clean } from '../../test/scan/corpus/index.ts'
+import { type Case, makeIn } from '../../test/scan/corpus/case.ts'
+import { beside, caught, clean } from '../../test/scan/corpus/index.ts'
 import { gitleaks } from '../../test/scan/fixtures/gitleaks.ts'
 import { templates, type WorkTree, workTree } from '../../test/scan/fixtures/repositories.ts'
 
@@ -22,7 +22,7 @@ async function verdicts(each: Case): Promise<Record<string, boolean>> {
   const tree: WorkTree = await workTree()
   const report = await mkdtemp(join(tmpdir(), 'git-gate-peers-'))
   try {
-    const made = await each.make(tree)
+    const made = await makeIn(tree, each)
     const push = await tree.push(made.refspecs)
     const refused: Record<string, boolean> = {}
     for (const [name, range] of Object.entries(peers)) {
@@ -56,7 +56,8 @@ async function count(cases: readonly Case[]): Promise<Record<string, number>> {
   return refused
 }
 
-const [found, falsely] = [await count(caught), await count(clean)]
+const harmless = [...clean, ...beside]
+const [found, falsely] = [await count(caught), await count(harmless)]
 await templates.dispose()
-console.log(`| scan | caught of ${caught.length} | falsely refused of ${clean.length} |\n|---|---|---|`)
+console.log(`| scan | caught of ${caught.length} | falsely refused of ${harmless.length} |\n|---|---|---|`)
 for (const name of Object.keys(found)) console.log(`| ${name} | ${found[name]} | ${falsely[name]} |`)

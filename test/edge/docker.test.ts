@@ -16,7 +16,7 @@ import {
   until,
 } from '../harness/index.ts'
 import { openApp, pushAndBeRefused } from './fixtures/docker-app.ts'
-import { haveBase } from './fixtures/docker-base.ts'
+import { asOptions, type BuildArguments, haveBase } from './fixtures/docker-base.ts'
 import { type DockerEngine, dockerEngine } from './fixtures/docker-engine.ts'
 import { makeKey } from './fixtures/key.ts'
 import { wranglerDocker } from './fixtures/wrangler-docker.ts'
@@ -35,10 +35,11 @@ const somePort = () => randomInt(20_000, 30_000)
 
 describe('under a real Docker engine', () => {
   let found: Awaited<ReturnType<typeof dockerEngine>> = { why: 'nobody has looked for one' }
+  let args: BuildArguments = {}
   beforeAll(async () => {
     found = await dockerEngine()
     if ('why' in found) return
-    await haveBase(found.engine)
+    args = await haveBase(found.engine)
     await found.engine.docker(
       [
         'build',
@@ -46,6 +47,7 @@ describe('under a real Docker engine', () => {
         '--quiet',
         '--tag=git-gate-companion',
         '--file=container/image/Dockerfile',
+        ...asOptions(args),
         '.',
       ],
       seconds(1500),
@@ -130,7 +132,7 @@ describe('under a real Docker engine', () => {
     all.defer(() => fs.rmSync(checkout, { recursive: true, force: true }))
     await gitText(['clone', '-q', '--no-hardlinks', projectRoot, checkout])
     // In the test's own engine only this machine's network reaches further.
-    const build = { network: 'host' }
+    const build = { network: 'host', args }
     fs.writeFileSync(
       path.join(checkout, 'compose.override.yaml'),
       JSON.stringify({ services: { companion: { build }, worker: { build } } }),
@@ -202,7 +204,7 @@ describe('under a real Docker engine', () => {
           GATE_IDENTITY_DEPLOY: key.privateKey,
           GATE_OPEN_PUSH_TIMEOUT_SECONDS: '1',
         },
-        containers: await wranglerDocker(engine, home),
+        containers: await wranglerDocker(engine, home, args),
         log: () => {},
       }),
     )

@@ -8,23 +8,25 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PushPage, PushRecord } from '../../src/contract/admin-api/pushes.ts'
 import { commitAll } from '../harness/clone.ts'
 import { accepted, type Gate, git, rejected, seconds, startGate, until } from '../harness/index.ts'
-import type { Case, Work } from './corpus/case.ts'
-import { caught, clean, residue } from './corpus/index.ts'
+import { type Case, makeIn, type OneFile, type Work } from './corpus/case.ts'
+import { beside, caught, clean, residue } from './corpus/index.ts'
 import { gitConfig } from './fixtures/repositories.ts'
 
 const exec = promisify(execFile)
 /** The cases in one push. Each case has its own refs. */
-const CASES_PER_PUSH = 16
+const CASES_PER_PUSH = 32
 /**
- * The clean cases in one push: the baseline reads the trees of few pushed branches
+ * The cases in one push whose upstream has secrets: the baseline reads the trees of few pushed branches
  * (container/checks/secrets/baseline/already-upstream.ts).
  */
-const CLEAN_CASES_PER_PUSH = 4
+const BESIDE_CASES_PER_PUSH = 4
 const everything = { push: ['**'], force: ['**'], delete: ['**'], tags: ['**'] }
 
 let home: string
 let gate: Gate
 let url: string
+/** Upstream's commit, the parent of each case's first. */
+let start: string
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'git-gate-corpus-'))
   await writeFile(join(home, 'gitconfig'), gitConfig)
@@ -33,6 +35,7 @@ beforeAll(async () => {
   url = (await gate.agent('ada', everything)).url()
   await inFolder(home, 'clone', '--quiet', url, 'template')
   await inFolder(home, 'clone', '--quiet', '--shared', '--template=', 'template', 'clone')
+  start = await inFolder(join(home, 'clone'), 'rev-parse', 'HEAD')
 })
 afterAll(async () => {
   await gate[Symbol.asyncDispose]()
@@ -75,7 +78,7 @@ async function build(each: Case, prefix: string) {
       await work.git('push', '--quiet', '--force', gate.upstream.dir, ...ownOf)
     },
   }
-  const { secrets, ...description } = await each.make(work)
+  const { secrets, ...description } = await makeIn(work, each)
   const prefixed = description.refspecs.map(refspec => withPrefix(prefix, refspec))
   const sources = prefixed.flatMap(({ source }) => source || [])
   const ids = sources.length ? (await work.git('rev-parse', ...sources)).split('\n') : []
@@ -91,7 +94,7 @@ async function build(each: Case, prefix: string) {
 async function recordOf(name: string): Promise<PushRecord> {
   const id = await until(
     async () => {
-      const page = PushPage.parse(await gate.admin.request('GET', '/pushes?limit=20'))
+      const page = PushPage.parse(await gate.admin.request('GET', '/pushes?limit=10'))
       const match = page.pushes.find(push => push.refs.some(({ ref }) => ref.includes(`/${name}-`)))
       return match && match.outcome !== 'open' ? match.id : undefined
     },
@@ -103,20 +106,62 @@ async function recordOf(name: string): Promise<PushRecord> {
 
 let pushes = 0
 
+const quickly = ['-c', 'core.compression=1']
+
+/** Commits files of cases to branches of their own, named after the cases' prefixes, in a bare repository. */
+async function commitFiles(dir: string, files: readonly { prefix: string; file: OneFile }[]): Promise<void> {
+  const data = (content: string | Buffer) => {
+    const bytes = Buffer.from(content)
+    return [`data ${bytes.length}\n`, bytes, '\n']
+  }
+  const commits = files.flatMap(({ prefix, file: { path, content } }) => [
+    `commit refs/made/${prefix}\ncommitter Ada <ada@example.com> now\n`,
+    ...data('Work\n'),
+    `from ${start}\nM 100644 inline ${JSON.stringify(path)}\n`,
+    ...data(content),
+  ])
+  const input = Buffer.concat(commits.map(part => Buffer.from(part)))
+  const ran = await git([...quickly, 'fast-import', '--quiet', '--date-format=now'], { cwd: dir, input })
+  expect(ran, ran.output).toMatchObject(accepted)
+}
+
 /** Builds several cases and pushes them to the gate in one git push. */
 async function pushTogether(cases: readonly Case[]) {
   const name = `push-${++pushes}`
-  const built = await Promise.all(cases.map((each, i) => build(each, `${name}-${i}`)))
   const from = join(home, `${name}.git`)
+  const prefixed = cases.map((each, i) => ({ each, prefix: `${name}-${i}` }))
+  const files = prefixed.flatMap(({ each, prefix }) => ('file' in each ? { prefix, file: each.file() } : []))
+  const inClones = await Promise.all(
+    prefixed.flatMap(({ each, prefix }) => ('make' in each ? build(each, prefix) : [])),
+  )
   await inFolder(home, 'init', '--quiet', '--bare', '--template=', from)
   await mkdir(join(from, 'objects', 'info'), { recursive: true })
-  const objects = built.map(({ dir }) => join(dir, '.git', 'objects\n'))
+  const objects = [join(home, 'template'), ...inClones.map(({ dir }) => dir)].map(dir =>
+    join(dir, '.git', 'objects\n'),
+  )
   await writeFile(join(from, 'objects', 'info', 'alternates'), objects)
+  await commitFiles(from, files)
+  const made = files.map(({ prefix, file: { secrets } }) => ({
+    prefix,
+    secrets,
+    refspecs: [`+refs/made/${prefix}:refs/heads/${prefix}/main`],
+  }))
+  const built = prefixed.map(
+    ({ prefix }) =>
+      [...inClones, ...made].find(each => each.prefix === prefix) ?? expect.fail('the case was not built'),
+  )
   const before = await gate.upstream.refs()
-  const push = ['push', '--progress', '--porcelain', url, ...built.flatMap(({ refspecs }) => refspecs)]
+  const push = [
+    ...quickly,
+    'push',
+    '--progress',
+    '--porcelain',
+    url,
+    ...built.flatMap(({ refspecs }) => refspecs),
+  ]
   const ran = await git(push, { cwd: from, within: seconds(100) })
   const after = await gate.upstream.refs()
-  for (const used of [from, ...built.map(({ dir }) => dirname(dir))])
+  for (const used of [from, ...inClones.map(({ dir }) => dirname(dir))])
     rmSync(used, { recursive: true, force: true })
   return { built, ran, before, after, record: await recordOf(name) }
 }
@@ -164,11 +209,14 @@ test.concurrent.each(inSharedPushes(caught))('caught: $name', async ({ pushed })
   }
 })
 
-test.concurrent.each(inSharedPushes(clean, CLEAN_CASES_PER_PUSH))('clean: $name', async ({ pushed }) => {
-  const { ran, reports } = await pushed()
-  expect(reports.join('\n')).not.toContain('secret found')
-  expect(ran).toMatchObject(accepted)
-})
+test.concurrent.each([...inSharedPushes(clean), ...inSharedPushes(beside, BESIDE_CASES_PER_PUSH)])(
+  'clean: $name',
+  async ({ pushed }) => {
+    const { ran, reports } = await pushed()
+    expect(reports.join('\n')).not.toContain('secret found')
+    expect(ran).toMatchObject(accepted)
+  },
+)
 
 test.concurrent.each(inSharedPushes(residue))('known gap: $name', async ({ pushed }) => {
   const { ran, reports } = await pushed()
@@ -178,7 +226,7 @@ test.concurrent.each(inSharedPushes(residue))('known gap: $name', async ({ pushe
 
 test('the gate is idle afterwards and accepts a push, and the corpora have their promised size', async () => {
   expect(caught.length).toBeGreaterThanOrEqual(80)
-  expect(clean.length).toBeGreaterThanOrEqual(40)
+  expect(clean.length + beside.length).toBeGreaterThanOrEqual(40)
   await gate.idle({ within: seconds(30) })
   const ada = await gate.agent('ada', everything)
   expect(await ada.push('refs/heads/after', 'all is well\n')).toMatchObject(accepted)

@@ -40,7 +40,7 @@ const FIRST = [
   'cli/commands',
   'faults/concurrency',
   'api/webhooks',
-  'edge/ten-repositories',
+  'edge/isolated-repositories',
 ]
 
 const test = path.dirname(path.dirname(import.meta.dirname))

@@ -2,8 +2,7 @@ import { chmod, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { wideText, zip } from '../fixtures/archives.ts'
 import { githubToken, privateKey, prose } from '../fixtures/fakes.ts'
-import type { Case, Work } from './case.ts'
-import { onMain } from './content.ts'
+import { type Case, onMain, type Work } from './case.ts'
 
 /** A repository whose upstream already holds secrets, and a push that changes something beside them. */
 function beside(

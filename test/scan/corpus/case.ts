@@ -15,8 +15,30 @@ export interface Made {
   readonly secrets: readonly string[]
 }
 
+export const onMain = (...secrets: readonly string[]): Made => ({
+  refspecs: ['HEAD:refs/heads/main'],
+  secrets,
+})
+
+/** The only file of a commit, and its fake secrets. */
+export interface OneFile {
+  readonly path: string
+  readonly content: string | Buffer
+  readonly secrets: readonly string[]
+}
+
 /** A push. Every run creates its own secrets. */
-export interface Case {
-  readonly name: string
-  make(work: Work): Promise<Made>
+export type Case = { readonly name: string } & (
+  | { make(work: Work): Promise<Made> }
+  // One process makes the commits of many such cases.
+  | { file(): OneFile }
+)
+
+/** Makes a case in its clone. */
+export async function makeIn(work: Work, each: Case): Promise<Made> {
+  if ('make' in each) return each.make(work)
+  const { path, content, secrets } = each.file()
+  await work.write(path, content)
+  await work.commit()
+  return onMain(...secrets)
 }

@@ -2,8 +2,7 @@ import { createHash, generateKeyPairSync, randomBytes, randomUUID } from 'node:c
 import { deflateSync, gzipSync } from 'node:zlib'
 import { packedBy, png, tar, wideText, zip } from '../fixtures/archives.ts'
 import { prose } from '../fixtures/fakes.ts'
-import type { Case } from './case.ts'
-import { onMain } from './content.ts'
+import { type Case, onMain } from './case.ts'
 
 /** Split, so that this file itself does not look like the start of a key. */
 const KEY_BEGINS = ['-----BEGIN RSA', 'PRIVATE KEY-----'].join(' ')
@@ -14,14 +13,7 @@ const times = (count: number, make: (i: number) => string) =>
   Array.from({ length: count }, (_, i) => make(i)).join('\n')
 
 function harmless(name: string, path: string, content: () => string | Buffer): Case {
-  return {
-    name,
-    async make(work) {
-      await work.write(path, content())
-      await work.commit()
-      return onMain()
-    },
-  }
+  return { name, file: () => ({ path, content: content(), secrets: [] }) }
 }
 
 /** Pushes without a secret, with content that looks like a secret. */

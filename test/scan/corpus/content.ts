@@ -10,12 +10,7 @@ import {
   prose,
   stripeKey,
 } from '../fixtures/fakes.ts'
-import type { Case, Made, Work } from './case.ts'
-
-export const onMain = (...secrets: readonly string[]): Made => ({
-  refspecs: ['HEAD:refs/heads/main'],
-  secrets,
-})
+import { type Case, onMain } from './case.ts'
 
 /** A case of one file with one secret. */
 export function inFile(
@@ -26,11 +21,9 @@ export function inFile(
 ): Case {
   return {
     name,
-    async make(work: Work) {
+    file() {
       const value = secret()
-      await work.write(path, content(value))
-      await work.commit()
-      return onMain(value)
+      return { path, content: content(value), secrets: [value] }
     },
   }
 }

@@ -1,8 +1,8 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { packedBy, png, tar, wideText, zip } from '../fixtures/archives.ts'
 import { adobeId, anyKey, awsKeyId, githubToken, privateKey, prose, random } from '../fixtures/fakes.ts'
-import type { Case } from './case.ts'
-import { inFile, onMain } from './content.ts'
+import { type Case, onMain } from './case.ts'
+import { inFile } from './content.ts'
 
 const line = (secret: string) => `export const token = "${secret}"\n`
 const base64 = (content: string | Buffer) => Buffer.from(content).toString('base64')

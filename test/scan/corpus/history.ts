@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { githubToken, privateKey, prose } from '../fixtures/fakes.ts'
-import type { Case, Work } from './case.ts'
-import { line, onMain } from './content.ts'
+import { type Case, onMain, type Work } from './case.ts'
+import { line } from './content.ts'
 
 /** Creates a branch `side` with one more commit. */
 export async function sideBranch(work: Work, path: string, content: string) {

@@ -17,7 +17,10 @@ export const caught: readonly Case[] = [
 ]
 
 /** Pushes that bring no secret. */
-export const clean: readonly Case[] = [...cleanCases, ...besideCases]
+export const clean: readonly Case[] = cleanCases
+
+/** Pushes that bring no secret, to an upstream that has some. */
+export const beside: readonly Case[] = besideCases
 
 /** Pushes with a secret that no scan decodes; docs/scan.md gives the reasons. */
 export const residue: readonly Case[] = notSeen

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { anyKey, awsKeyId, githubToken } from '../fixtures/fakes.ts'
-import type { Case, Work } from './case.ts'
-import { line, onMain } from './content.ts'
+import { type Case, onMain, type Work } from './case.ts'
+import { line } from './content.ts'
 
 /** The id of git's empty tree. */
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'

@@ -1,6 +1,6 @@
 import { awsKeyId, githubToken, prose } from '../fixtures/fakes.ts'
-import type { Case, Made, Work } from './case.ts'
-import { line, onMain } from './content.ts'
+import { type Case, type Made, onMain, type Work } from './case.ts'
+import { line } from './content.ts'
 import { sideBranch } from './history.ts'
 
 /** Writes an object with this content and pushes it under a matching name. */
