@@ -21,9 +21,10 @@ function productionPackages(): string[] {
   return Object.keys(dependencies)
 }
 
-/** Lists the npm packages that these files import, directly or indirectly. */
-async function packagesOf(files: readonly string[]): Promise<string[]> {
+/** Returns the files that these files import, directly or indirectly, with their imports. */
+async function modulesOf(files: readonly string[]) {
   const { metafile } = await build({
+    absWorkingDir: projectRoot,
     entryPoints: files.map(file => path.join(projectRoot, file)),
     bundle: true,
     write: false,
@@ -36,7 +37,12 @@ async function packagesOf(files: readonly string[]): Promise<string[]> {
     loader: { '.html': 'text', '.txt': 'text', '.sql': 'text' },
     logLevel: 'silent',
   })
-  const imported = Object.values(metafile.inputs).flatMap(({ imports }) => imports)
+  return metafile.inputs
+}
+
+/** Lists the npm packages that these files import, directly or indirectly. */
+async function packagesOf(files: readonly string[]): Promise<string[]> {
+  const imported = Object.values(await modulesOf(files)).flatMap(({ imports }) => imports)
   const outside = imported
     .filter(({ external, path }) => external && !isBuiltin(path))
     .map(({ path }) => path)
@@ -60,4 +66,16 @@ test("the companion's image has the npm packages that its code imports, and no o
 test("the Worker's image has the npm packages that its code imports", async () => {
   const imported = await packagesOf(['local/serve-worker.ts', 'src/index.ts'])
   expect(productionPackages()).toEqual(expect.arrayContaining(imported))
+})
+
+test("the Worker's image has the files that its code imports", async () => {
+  const dockerfile = fs.readFileSync(path.join(projectRoot, 'container/image/Dockerfile'), 'utf8')
+  const [, stage = ''] = /AS worker\n([\s\S]*?)\nFROM /.exec(dockerfile) ?? []
+  const copied = [...stage.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names = '']) =>
+    names.split(' '),
+  )
+  const imported = Object.keys(await modulesOf(['local/serve-worker.ts', 'src/index.ts']))
+  expect(
+    imported.filter(file => !copied.some(place => file === place || file.startsWith(`${place}/`))),
+  ).toEqual([])
 })
