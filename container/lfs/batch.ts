@@ -45,7 +45,7 @@ async function downloads(
   await nameAll(repository, upstream, objects, signal)
   const named = objects.filter(({ oid }) => repository.pointers.has(oid))
   const stored = new Set<string>()
-  for (const object of named) if (await repository.shelf.has(object)) stored.add(object.oid)
+  for (const object of named) if (await repository.stored.has(object)) stored.add(object.oid)
   const rest = named.filter(({ oid }) => !stored.has(oid))
   const states = rest.length > 0 ? await repository.upstream.query('download', rest, signal) : []
   const byOid = new Map(states.map(state => [state.oid, state]))

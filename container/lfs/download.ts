@@ -6,8 +6,8 @@ import { writeWithBackpressure } from '../client/request-body.ts'
 import { disconnectSignal, endWithTimeout } from '../client/response-end.ts'
 import { type SessionEnd, sessionEndOf } from '../sessions/session-counts.ts'
 import { sessionOf } from '../sessions/sessions.ts'
-import { StoreFull, WrongObject } from './arrival.ts'
 import { nameAll } from './batch.ts'
+import { StoreFull, WrongObject } from './incoming-object.ts'
 import type { Lfs, LfsRepository } from './lfs.ts'
 import { readWhole } from './open-file.ts'
 import { lfsError, respondWithFailure } from './respond.ts'
@@ -49,14 +49,14 @@ interface Opened {
 }
 
 async function open(
-  { shelf, fillings, upstream }: LfsRepository,
+  { stored, downloads, upstream }: LfsRepository,
   object: LfsObject,
   signal: AbortSignal,
 ): Promise<Opened> {
-  const stored = await shelf.open(object)
-  if (stored) return { bytes: readWhole(stored), release: () => stored[Symbol.asyncDispose]() }
+  const file = await stored.open(object)
+  if (file) return { bytes: readWhole(file), release: () => file[Symbol.asyncDispose]() }
   try {
-    const { read, release } = await fillings.follow(object)
+    const { read, release } = await downloads.follow(object)
     return { bytes: read(signal), release }
   } catch (error) {
     if (!(error instanceof StoreFull)) throw error

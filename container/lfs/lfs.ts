@@ -6,18 +6,18 @@ import type { Mirrors } from '../mirror/mirrors.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { Settings } from '../settings.ts'
 import type { LfsUpstream, LfsUpstreams } from '../upstream/lfs-server/index.ts'
-import { createFillings, type Fillings } from './filling.ts'
 import { createPointerIndex, type PointerIndex } from './pointer-index.ts'
 import { createScanQueue, type ScanQueue } from './scan-queue.ts'
-import type { Shelf, Store } from './store.ts'
+import { createSharedDownloads, type SharedDownloads } from './shared-downloads.ts'
+import type { Store, StoredObjects } from './store.ts'
 import { createUploads, type Uploads } from './uploads.ts'
 
 /** Everything that the LFS requests of one repository share. */
 export interface LfsRepository {
   readonly mirror: Mirror
   readonly upstream: LfsUpstream
-  readonly shelf: Shelf
-  readonly fillings: Fillings
+  readonly stored: StoredObjects
+  readonly downloads: SharedDownloads
   readonly pointers: PointerIndex
   readonly scans: ScanQueue
   readonly uploads: Uploads
@@ -49,12 +49,12 @@ export function createLfs(dependencies: LfsDependencies): Lfs {
       if (cached) return cached
       const mirror = mirrors.get(named)
       const upstream = upstreams.to(named)
-      const shelf = store.of(named)
+      const stored = store.of(named)
       const repository: LfsRepository = {
         mirror,
         upstream,
-        shelf,
-        fillings: createFillings(shelf, upstream),
+        stored,
+        downloads: createSharedDownloads(stored, upstream),
         pointers: createPointerIndex(mirror.git),
         scans: createScanQueue(secretsSettings(settings), mirror.git, join(settings.home, 'scratch'), stop),
         uploads: createUploads(),

@@ -6,7 +6,7 @@ import { logError } from '../process/log.ts'
 import { MemoryExhausted } from '../process/memory-budget.ts'
 import { LfsRefused, NoLfs } from '../upstream/lfs-server/index.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
-import { StoreFull, WrongObject } from './arrival.ts'
+import { StoreFull, WrongObject } from './incoming-object.ts'
 
 /** Sends an error of the LFS API, whose message git-lfs prints. `more` is for the Worker. */
 export function lfsError(

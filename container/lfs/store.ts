@@ -3,11 +3,11 @@ import { mkdir, open, readdir, rename, rm, stat, statfs, utimes } from 'node:fs/
 import { basename, dirname, join } from 'node:path'
 import type { Upstream } from '../../src/contract/companion-api/pass.ts'
 import type { LfsObject } from '../../src/contract/lfs.ts'
-import { type Arrival, asStoreFull, createArrival, StoreFull } from './arrival.ts'
+import { asStoreFull, createIncomingObject, type IncomingObject, StoreFull } from './incoming-object.ts'
 import { type OpenFile, openFile } from './open-file.ts'
 
 /** The objects of one repository, on disk. An object in it has been checked by size and SHA-256. */
-export interface Shelf {
+export interface StoredObjects {
   has(object: LfsObject): Promise<boolean>
   /** Opens an object that it has, and marks it as used. */
   open(object: LfsObject): Promise<OpenFile | undefined>
@@ -17,11 +17,11 @@ export interface Shelf {
    * Begins to write an object, in a temporary file. Removes objects that were not used for long, so that all
    * files stay within the bound. Rejects with StoreFull.
    */
-  begin(object: LfsObject): Promise<Arrival>
+  begin(object: LfsObject): Promise<IncomingObject>
 }
 
 export interface Store {
-  of(upstream: Upstream): Shelf
+  of(upstream: Upstream): StoredObjects
   /** The bytes of all files, including those that are being written. */
   readonly bytes: number
 }
@@ -104,8 +104,8 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
       return stored + reserved
     },
     of(upstream) {
-      const shelf = join(folder, upstream.name, `${hashOf(upstream.url)}.lfs`)
-      const pathOf = ({ oid }: LfsObject) => join(shelf, 'objects', oid.slice(0, 2), oid)
+      const dir = join(folder, upstream.name, `${hashOf(upstream.url)}.lfs`)
+      const pathOf = ({ oid }: LfsObject) => join(dir, 'objects', oid.slice(0, 2), oid)
       return {
         async has(object) {
           const path = pathOf(object)
@@ -134,10 +134,10 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
         },
         async begin(object) {
           await makeRoom(object.size)
-          const path = join(shelf, 'incoming', randomUUID())
+          const path = join(dir, 'incoming', randomUUID())
           try {
             const file = await inFolder(dirname(path), () => open(path, 'wx', 0o600))
-            return createArrival(object, path, file, {
+            return createIncomingObject(object, path, file, {
               wrote(bytes) {
                 unwritten -= bytes
                 free.taken(bytes)

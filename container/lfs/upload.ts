@@ -8,7 +8,7 @@ import { type Body, ClientGone, readBody, type WatchedBody } from '../client/req
 import { json } from '../client/respond.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
 import { sessionOf } from '../sessions/sessions.ts'
-import type { Arrival } from './arrival.ts'
+import type { IncomingObject } from './incoming-object.ts'
 import type { Lfs, LfsRepository } from './lfs.ts'
 import { failureOf, lfsError, respondWithFailure } from './respond.ts'
 import { decisionsOf } from './scan-queue.ts'
@@ -59,12 +59,12 @@ async function take(
   const repository = lfs.repository(pass.repository)
   let end: SessionEnd = { outcome: 'failed' }
   try {
-    const arrival = await receive(repository, pass, body)
+    const incoming = await receive(repository, pass, body)
     step = 'checking'
     const work = repository.uploads.run(pass.oid, decisionsOf(pass), () =>
-      checkAndForward(lfs, repository, pass, arrival),
+      checkAndForward(lfs, repository, pass, incoming),
     )
-    const result = work.finally(() => arrival.discard())
+    const result = work.finally(() => incoming.discard())
     await answer(response, result)
     const { outcome } = await result
     end = { outcome: outcome === 'open' ? 'failed' : outcome }
@@ -80,17 +80,17 @@ async function take(
 
 /** Writes an object to disk, and checks its size and its hash. */
 async function receive(
-  { shelf }: LfsRepository,
+  { stored }: LfsRepository,
   { oid, size }: PassFor<'lfs-upload'>,
   body: Body,
-): Promise<Arrival> {
-  const arrival = await shelf.begin({ oid, size })
+): Promise<IncomingObject> {
+  const incoming = await stored.begin({ oid, size })
   try {
-    for (let bytes = await body.read(); bytes; bytes = await body.read()) await arrival.write(bytes)
-    await arrival.finish()
-    return arrival
+    for (let bytes = await body.read(); bytes; bytes = await body.read()) await incoming.write(bytes)
+    await incoming.finish()
+    return incoming
   } catch (error) {
-    await arrival.discard()
+    await incoming.discard()
     throw error
   }
 }
@@ -99,7 +99,7 @@ async function checkAndForward(
   { refused }: Lfs,
   { scans, upstream }: LfsRepository,
   pass: PassFor<'lfs-upload'>,
-  arrival: Arrival,
+  incoming: IncomingObject,
 ): Promise<LfsUploadResult> {
   const { oid, size, id, repository } = pass
   const started = performance.now()
@@ -114,7 +114,7 @@ async function checkAndForward(
   try {
     const { refusal, findings, exceptionsUsed } = await scans.scan(
       { oid, size },
-      arrival.path,
+      incoming.path,
       decisionsOf(pass),
     )
     const found = { findings: [...findings], exceptionsUsed: [...exceptionsUsed] }
@@ -122,9 +122,9 @@ async function checkAndForward(
       refused.add(repository.name, oid, refusal)
       return { ...ended('refused', refusal), ...found }
     }
-    await upstream.upload({ oid, size }, () => createReadStream(arrival.path), new AbortController().signal)
+    await upstream.upload({ oid, size }, () => createReadStream(incoming.path), new AbortController().signal)
     refused.remove(repository.name, oid)
-    await arrival.keep()
+    await incoming.keep()
     return { ...ended('accepted', ''), ...found }
   } catch (error) {
     return ended('failed', failureOf(id, error).message)

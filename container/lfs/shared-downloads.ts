@@ -1,59 +1,59 @@
 import type { LfsObject } from '../../src/contract/lfs.ts'
 import { withAbort } from '../process/with-abort.ts'
 import type { LfsUpstream } from '../upstream/lfs-server/index.ts'
-import { type Arrival, PIECE_BYTES } from './arrival.ts'
+import { type IncomingObject, PIECE_BYTES } from './incoming-object.ts'
 import { openFile } from './open-file.ts'
-import type { Shelf } from './store.ts'
+import type { StoredObjects } from './store.ts'
 
 /** A reader of an object that comes from upstream. */
-export interface FillingReader {
+export interface DownloadReader {
   /** Yields the object's bytes as they arrive. The last byte comes after the whole object has been checked. */
   read(signal: AbortSignal): AsyncGenerator<Buffer>
-  /** Ends the reader. The last reader's end stops the transfer from upstream. */
+  /** Ends the reader. The last reader's end stops the download from upstream. */
   release(): void
 }
 
-interface Filling {
+interface SharedDownload {
   readers: number
   readonly stop: AbortController
   readonly started: Promise<{ path: string; progress: Progress }>
 }
 
-/** The objects that come from upstream into a shelf. Any number of readers share one transfer. */
-export interface Fillings {
-  /** Follows the object's transfer, and starts it if there is none. Rejects with UpstreamError or StoreFull. */
-  follow(object: LfsObject): Promise<FillingReader>
+/** The objects that come from upstream into the store. Any number of readers share one download. */
+export interface SharedDownloads {
+  /** Follows the object's download, and starts it if there is none. Rejects with UpstreamError or StoreFull. */
+  follow(object: LfsObject): Promise<DownloadReader>
 }
 
-export function createFillings(shelf: Shelf, upstream: LfsUpstream): Fillings {
-  const running = new Map<string, Filling>()
-  const begin = (object: LfsObject): Filling => {
+export function createSharedDownloads(stored: StoredObjects, upstream: LfsUpstream): SharedDownloads {
+  const running = new Map<string, SharedDownload>()
+  const begin = (object: LfsObject): SharedDownload => {
     const stop = new AbortController()
     const over = () => {
-      if (running.get(object.oid) === filling) running.delete(object.oid)
+      if (running.get(object.oid) === download) running.delete(object.oid)
     }
-    const started = start(shelf, upstream, object, stop.signal, over)
+    const started = start(stored, upstream, object, stop.signal, over)
     started.catch(over)
-    const filling = { readers: 0, stop, started }
-    running.set(object.oid, filling)
-    return filling
+    const download = { readers: 0, stop, started }
+    running.set(object.oid, download)
+    return download
   }
   return {
     async follow(object) {
-      const filling = running.get(object.oid) ?? begin(object)
+      const download = running.get(object.oid) ?? begin(object)
       let isHere = true
       const release = () => {
         if (!isHere) return
         isHere = false
-        filling.readers -= 1
-        if (filling.readers > 0) return
-        if (running.get(object.oid) === filling) running.delete(object.oid)
-        filling.stop.abort(new Error('no client reads the object any more'))
+        download.readers -= 1
+        if (download.readers > 0) return
+        if (running.get(object.oid) === download) running.delete(object.oid)
+        download.stop.abort(new Error('no client reads the object any more'))
       }
-      filling.readers += 1
+      download.readers += 1
       try {
-        const { path, progress } = await filling.started
-        return { release, read: signal => follow([path, shelf.path(object)], object.size, progress, signal) }
+        const { path, progress } = await download.started
+        return { release, read: signal => follow([path, stored.path(object)], object.size, progress, signal) }
       } catch (error) {
         release()
         throw error
@@ -88,45 +88,45 @@ async function* follow(
 }
 
 async function start(
-  shelf: Shelf,
+  stored: StoredObjects,
   upstream: LfsUpstream,
   object: LfsObject,
   signal: AbortSignal,
   over: () => void,
 ): Promise<{ path: string; progress: Progress }> {
-  const arrival = await shelf.begin(object)
+  const incoming = await stored.begin(object)
   const progress = createProgress(object.size)
   try {
     const source = await upstream.download(object, signal)
-    fill(arrival, object, source, progress)
+    store(incoming, object, source, progress)
       .then(
         piece => progress.end(piece),
         (error: unknown) => progress.fail(error),
       )
-      .finally(() => arrival.discard().catch(() => {}))
+      .finally(() => incoming.discard().catch(() => {}))
       .finally(over)
   } catch (error) {
-    await arrival.discard()
+    await incoming.discard()
     throw error
   }
-  return { path: arrival.path, progress }
+  return { path: incoming.path, progress }
 }
 
-async function fill(
-  arrival: Arrival,
+async function store(
+  incoming: IncomingObject,
   { size }: LfsObject,
   source: AsyncIterable<Buffer>,
   progress: Progress,
 ): Promise<Buffer | undefined> {
   let last: Buffer | undefined
   for await (const chunk of source) {
-    const piece = await arrival.write(chunk)
+    const piece = await incoming.write(chunk)
     // The end of the object follows with its check.
-    if (piece && arrival.written < size) progress.reached(arrival.written, piece)
+    if (piece && incoming.written < size) progress.reached(incoming.written, piece)
     else last = piece
   }
-  const rest = await arrival.finish()
-  await arrival.keep()
+  const rest = await incoming.finish()
+  await incoming.keep()
   return rest ?? last
 }
 

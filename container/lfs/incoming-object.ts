@@ -3,7 +3,7 @@ import { type FileHandle, rm } from 'node:fs/promises'
 import type { LfsObject, Oid } from '../../src/contract/lfs.ts'
 
 /** An object that is being written. */
-export interface Arrival {
+export interface IncomingObject {
   readonly path: string
   /**
    * Takes the next bytes, which go to the file with those that follow them. Resolves with the piece that has gone to the
@@ -14,7 +14,7 @@ export interface Arrival {
   readonly written: number
   /** Writes the rest, and checks size and hash. Resolves with the last piece. Rejects with WrongObject. */
   finish(): Promise<Buffer | undefined>
-  /** Puts the finished object into the shelf. */
+  /** Adds the finished object to the stored objects. */
   keep(): Promise<void>
   /** Removes the temporary file, unless the object was kept. */
   discard(): Promise<void>
@@ -26,7 +26,7 @@ export class WrongObject extends Error {}
 /** The object does not fit beside the objects that are in use. */
 export class StoreFull extends Error {}
 
-/** The part of the store that an arrival reports to. */
+/** The part of the store that an incoming object reports to. */
 interface Room {
   wrote(bytes: number): void
   release(written: number): void
@@ -39,7 +39,12 @@ export const PIECE_BYTES = 256 << 10
 /** The longest time that bytes wait for a piece to be full, in milliseconds: a reader may follow a slow transfer. */
 const PIECE_MS = 1_000
 
-export function createArrival({ oid, size }: LfsObject, path: string, file: FileHandle, room: Room): Arrival {
+export function createIncomingObject(
+  { oid, size }: LfsObject,
+  path: string,
+  file: FileHandle,
+  room: Room,
+): IncomingObject {
   const hash = createHash('sha256')
   let waiting: Buffer[] = []
   let waitingSince = 0
