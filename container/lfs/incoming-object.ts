@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, rm } from 'node:fs/promises'
 import type { LfsObject, Oid } from '../../src/contract/lfs.ts'
+import { releaseBuffer } from '../client/release-buffer.ts'
 
 /** An object that is being written. */
 export interface IncomingObject {
   readonly path: string
   /**
-   * Takes the next bytes, which go to the file with those that follow them. Resolves with the piece that has gone to the
-   * file, if it is full. Rejects with WrongObject when there are more than the object's size.
+   * Takes the next bytes, which go to the file with those that follow them, and frees them. Resolves with the piece that
+   * has gone to the file, if it is full. Rejects with WrongObject when there are more than the object's size.
    */
   write(bytes: Buffer): Promise<Buffer | undefined>
   /** The bytes in the file. */
@@ -61,9 +62,12 @@ export function createIncomingObject(
     isOver = true
   }
   const flush = async () => {
-    const bytes = waiting.length === 1 ? waiting[0] : Buffer.concat(waiting)
+    const chunks = waiting
     waiting = []
-    if (!bytes) return undefined
+    const [first] = chunks
+    if (!first) return undefined
+    const bytes = chunks.length === 1 ? first : Buffer.concat(chunks)
+    if (bytes !== first) for (const chunk of chunks) releaseBuffer(chunk)
     try {
       for (let offset = 0; offset < bytes.length; ) offset += (await file.write(bytes, offset)).bytesWritten
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { LfsObject } from '../../src/contract/lfs.ts'
+import { releaseBuffer } from '../client/release-buffer.ts'
 import { withAbort } from '../process/with-abort.ts'
 import type { LfsUpstream } from '../upstream/lfs-server/index.ts'
 import { type IncomingObject, PIECE_BYTES } from './incoming-object.ts'
@@ -158,12 +159,14 @@ function createProgress(size: number): Progress {
   return {
     reached(offset, piece) {
       written = offset
+      if (latest) releaseBuffer(latest.bytes)
       latest = { offset: offset - piece.length, bytes: piece }
       notifyReaders()
     },
     end(piece) {
       ended = {}
-      if (piece) latest = { offset: size - piece.length, bytes: piece }
+      if (latest) releaseBuffer(latest.bytes)
+      latest = piece && { offset: size - piece.length, bytes: piece }
       notifyReaders()
     },
     fail(error) {

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import type { LfsUploadResult } from '../../src/contract/lfs.ts'
 import { TURNED_AWAY_MS } from '../client/push-client.ts'
+import { releaseBuffer } from '../client/release-buffer.ts'
 import { type Body, ClientGone, readBody, type WatchedBody } from '../client/request-body.ts'
 import { json } from '../client/respond.ts'
 import type { SessionEnd } from '../sessions/session-counts.ts'
@@ -86,7 +87,10 @@ async function receive(
 ): Promise<IncomingObject> {
   const incoming = await stored.begin({ oid, size })
   try {
-    for (let bytes = await body.read(); bytes; bytes = await body.read()) await incoming.write(bytes)
+    for (let bytes = await body.read(); bytes; bytes = await body.read()) {
+      const piece = await incoming.write(bytes)
+      if (piece) releaseBuffer(piece)
+    }
     await incoming.finish()
     return incoming
   } catch (error) {

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { StoreFull, WrongObject } from '../../container/lfs/incoming-object.ts'
 import { openStore, type StoredObjects } from '../../container/lfs/store.ts'
+import { Oid } from '../../src/contract/lfs.ts'
 import { upstreamOf } from '../harness/hosts/upstream-of.ts'
 import { sha256 } from './client.ts'
 
@@ -76,6 +77,16 @@ test('small chunks go to disk in pieces, in their order', async () => {
   await incoming.finish()
   await incoming.keep()
   expect(readFileSync(stored.path(objectOf(content)), 'utf8')).toBe(content)
+})
+
+test('the memory of chunks is free once they are on disk', async () => {
+  const stored = (await openStore(folder, 1_000_000)).of(upstream)
+  const chunks = Array.from({ length: 6 }, (_, i) => Buffer.allocUnsafeSlow(64 << 10).fill(i))
+  const incoming = await stored.begin({ oid: Oid.parse(sha256(Buffer.concat(chunks))), size: 6 * (64 << 10) })
+  for (const chunk of chunks) await incoming.write(chunk)
+  await incoming.finish()
+  await incoming.keep()
+  expect(chunks.map(chunk => chunk.length)).toEqual([0, 0, 0, 0, 0, 0])
 })
 
 test('an object is of its id and its size, both when it arrives and when it is asked for', async () => {
