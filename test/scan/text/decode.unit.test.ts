@@ -44,6 +44,20 @@ test.each<[string, () => Buffer]>([
   expect((await views(content())).length).toBeGreaterThan(0)
 })
 
+test('of a binary rules get printable strings alone, also of what is decoded in its lines', async () => {
+  const name = 'PWD'
+  const marks = Buffer.from('a\\_b\\n&shy;c<wbr>d=3D\xc2\xade\x1b[0m', 'latin1')
+  const lines = Array.from({ length: 300 }, () => [
+    randomBytes(300),
+    Buffer.from(`${name}:\x81um\x90N\x93\x01^Z\x02\x03`, 'latin1'),
+    marks,
+  ])
+  const found = await views(Buffer.concat(lines.flat()))
+  expect(new Set(found.flatMap(({ encodings }) => encodings))).toContain('split tokens')
+  const others = found.filter(({ content }) => /[^\t\n\r\x20-\x7e]/.test(content.toString('latin1')))
+  expect(others.map(({ encodings }) => encodings)).toEqual([])
+})
+
 /** Returns a zstd stream whose frame header asks for a window of 2 GiB and omits the content size. */
 function wideWindow(content: string): Buffer {
   const packed = zstdCompressSync(content)

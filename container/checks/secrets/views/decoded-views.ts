@@ -1,7 +1,9 @@
 import { LimitExceeded } from '../../limits.ts'
 import { memorySource } from '../bytes/byte-source.ts'
+import { isText, MIN_DECODED_BYTES } from '../bytes/is-text.ts'
 import { mayHave, type Survey, surveyOf } from '../bytes/survey.ts'
 import { stripAnsi } from '../decode/ansi-codes.ts'
+import { printableRuns } from '../decode/binary-strings.ts'
 import type { DecodedBlock } from '../decode/decoded-block.ts'
 import { joinRuns, MARKUP_MARKS } from '../decode/documents/marked-up-text.ts'
 import { nameCells } from '../decode/documents/tables.ts'
@@ -13,7 +15,7 @@ import { lineCounter } from '../decode/line-map.ts'
 import { joinSplitTokens, SPLIT_MARKS } from '../decode/split-tokens.ts'
 import { type WideText, wideText } from '../decode/utf16-utf32.ts'
 import { type ExpandOptions, type ViewOptions, yieldIfDue } from './expand-options.ts'
-import { lineMap, type Nesting, type View, viewFields } from './view.ts'
+import { lineMap, type Nesting, stringsView, type View, viewFields } from './view.ts'
 import { worthOf } from './worth-decoding.ts'
 
 /** The most encodings inside each other that are decoded; more are refused. */
@@ -120,9 +122,11 @@ async function* decodeInPlace(
     const { archivePath, name = '' } = next
     const place = [canNest ? 'in place' : 'all in place', name, ...archivePath]
     if (!options.budget.timed(() => options.visited.isNew(decoded.content, lines, ...place))) continue
-    yield { ...viewFields(next), content: decoded.content, lines: { kind: 'list', lines } }
     const decodedLineOf = (row: number) => lines[row] ?? 0
     const result = { text: decoded.content, survey: options.budget.timed(() => surveyOf(decoded.content)) }
+    yield isBinary(result)
+      ? options.budget.timed(() => stringsOf(result.text, next, decodedLineOf))
+      : { ...viewFields(next), content: decoded.content, lines: { kind: 'list', lines } }
     if (canNest) {
       const rowAt = lineCounter(decoded.content, 0)
       yield* decodeNested(result, next, offset => decodedLineOf(rowAt(offset)), options)
@@ -131,6 +135,17 @@ async function* decodeInPlace(
     if (nesting.depth > 0) options.budget.addBytes(decoded.content.length, options.path)
     yield* decodeInPlace(result, next, decodedLineOf, options)
   }
+}
+
+const isBinary = ({ text, survey }: Surveyed) => text.length >= MIN_DECODED_BYTES && !isText(text, survey)
+
+/** Returns the strings of a binary: a rule for passwords matches other bytes, too, by chance. */
+function stringsOf(binary: Buffer, nesting: Nesting, lineOf: (row: number) => number): View {
+  const rowAt = lineCounter(binary, 0)
+  return stringsView(
+    printableRuns(binary, offset => lineOf(rowAt(offset))),
+    nesting,
+  )
 }
 
 /** Expands the encoded blocks of `text`: base64, hex and the like. */
