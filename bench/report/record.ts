@@ -40,7 +40,6 @@ export function keep(name: string, measured: Measured, rows: readonly Row[]): vo
   const results = inOrder.flatMap(each => each.results ?? [])
   const notes = results.flatMap(({ work, note }) => (note ? [`- ${work}: ${note}.`] : []))
   const details = results.flatMap(({ work, detail }) => (detail ? [`### ${work}`, '', detail, ''] : []))
-  const when = inOrder.map(({ name: row, at }) => `${row} ${at}`)
   const lines = [
     MARK,
     '',
@@ -55,9 +54,16 @@ export function keep(name: string, measured: Measured, rows: readonly Row[]): vo
     ...details,
     '## Measured on',
     '',
-    ...measured.about.map(line => `- ${line}`),
-    `- ${when.join('; ')}`,
+    ...machines(Object.entries(all)),
     '',
   ]
   fs.writeFileSync(page, `${written}${lines.join('\n')}`)
+}
+
+/** Lists each machine, with its programs' versions and the rows that were measured on it. */
+function machines(measurements: readonly (readonly [string, Measured])[]): string[] {
+  const rowsOf = Map.groupBy(measurements, ([, { about }]) => about.join('; '))
+  return [...rowsOf].map(
+    ([about, rows]) => `- ${about}: ${rows.map(([row, { at }]) => `${row} ${at}`).join('; ')}`,
+  )
 }
