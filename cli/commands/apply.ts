@@ -1,3 +1,4 @@
+import { plural } from '../../src/contract/text/plural.ts'
 import type { DesiredState } from '../apply/desired-state.ts'
 import type { Step } from '../apply/step.ts'
 import { confirm } from '../confirm.ts'
@@ -28,7 +29,7 @@ export const apply = command('apply <file>', 'change the gate to match a YAML or
       const applied = plan.length > 0 && !options.dryRun && (options.yes || options.json || (await agreed()))
       if (applied) for (const stage of stages) await runAll(stage, correction(file))
       printResult(options, { plan: plan.map(({ run: _, check: __, ...step }) => step), applied }, () =>
-        applied ? `applied ${plan.length} changes` : '',
+        applied ? `applied ${plural(plan.length, 'change')}` : '',
       )
     },
   )

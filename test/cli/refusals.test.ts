@@ -49,13 +49,15 @@ test('a list of a name that the gate has may be empty', async () => {
 })
 
 test.each([
-  ['credential', 'no credentials'],
-  ['push', 'no pushes'],
-  ['approval', 'no pushes'],
-  ['pending', 'no pending findings'],
-  ['webhook', 'no webhooks'],
-])('git gate %s list says in one line that there is nothing', async (command, line) => {
-  expect(await operator.run(command, 'list')).toEqual({ code: 0, stdout: `${line}\n`, stderr: '' })
+  ['credential list', 'no credentials'],
+  ['push list', 'no pushes'],
+  ['approval list', 'no push waits for an approval'],
+  ['approval list --all', 'no push has waited for an approval'],
+  ['pending list', 'no finding waits for a decision'],
+  ['operator list', 'no operator who signs in has a role'],
+  ['webhook list', 'no webhooks'],
+])('git gate %s names in one line what is empty', async (command, line) => {
+  expect(await operator.run(...command.split(' '))).toEqual({ code: 0, stdout: `${line}\n`, stderr: '' })
 })
 
 test('with --json a wrong command line is told as JSON too', async () => {

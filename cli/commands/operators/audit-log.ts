@@ -9,7 +9,7 @@ const list = command('list', 'list changes made by operators, newest first')
     const { entries } = await gate().auditLog({ limit: options.limit })
     printResult(options, entries, () =>
       table(
-        'no changes',
+        'no changes in the audit log',
         ['AT', 'OPERATOR', 'CHANGE', 'SUBJECT'],
         entries.map(({ at, operator, action, subject }) => [localTime(at), operator, action, subject]),
       ),

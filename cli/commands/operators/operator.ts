@@ -36,7 +36,7 @@ const list = command('list', 'list the roles of operators who sign in').action(a
   const roles = await gate().operators.list()
   printResult(options, roles, () =>
     table(
-      'no roles',
+      'no operator who signs in has a role',
       ['PRINCIPAL', 'ROLE', 'REPOSITORY', 'SINCE'],
       roles.map(({ principal, role, repository, createdAt }) => [
         principal,

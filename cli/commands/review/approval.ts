@@ -22,7 +22,7 @@ const list = command('list', 'list the pushes that wait for an approval')
     await assertKnown(client, found, options)
     printResult(options, found, () =>
       table(
-        'no pushes',
+        options.all ? 'no push has waited for an approval' : 'no push waits for an approval',
         ['ID', 'STATE', 'AGENT', 'REPOSITORY', 'REFS', 'APPROVALS', 'EXPIRES', 'ASKS'],
         found.map(each => [
           each.id,

@@ -1,3 +1,4 @@
+import { plural } from '../../../src/contract/text/plural.ts'
 import { formatExpiry, parseExpiry } from '../../options/expiry.ts'
 import { TIME_FORMATS } from '../../options/point-in-time.ts'
 import { type Selectors, selectionOf, withSelectors } from '../../options/select-findings.ts'
@@ -36,7 +37,7 @@ const add = withSelectors(
       printResult(
         options,
         decided,
-        () => `granted ${decided.fingerprints.length} exceptions in ${decided.repository}`,
+        () => `granted ${plural(decided.fingerprints.length, 'exception')} in ${decided.repository}`,
       )
     },
   )

@@ -1,4 +1,5 @@
 import type { Pending } from '../../../src/contract/admin-api/findings.ts'
+import { plural } from '../../../src/contract/text/plural.ts'
 import type { Client } from '../../client.ts'
 import { type Selectors, selectionOf, withSelectors } from '../../options/select-findings.ts'
 import { localTime, printResult, table } from '../../output.ts'
@@ -15,7 +16,7 @@ const list = command(
     await assertKnown(client, pending, options)
     printResult(options, pending, () =>
       table(
-        'no pending findings',
+        'no finding waits for a decision',
         ['FINGERPRINT', 'REPOSITORY', 'AGENT', 'RULE', 'PATH', 'EXCEPTION ASKED', 'PUSH', 'LAST'],
         pending.map(({ finding, repository, agent, push, lastAt }) => [
           finding.fingerprint,
@@ -53,7 +54,11 @@ const decline = withSelectors(
       reason: options.reason,
       select: selectionOf(fingerprints, options),
     })
-    printResult(options, decided, () => `declined ${decided.fingerprints.length} findings in ${repository}`)
+    printResult(
+      options,
+      decided,
+      () => `declined ${plural(decided.fingerprints.length, 'finding')} in ${repository}`,
+    )
   })
 
 export const pending = group('pending', 'list and decline findings that wait for a decision', list, decline)

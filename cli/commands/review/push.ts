@@ -3,6 +3,7 @@ import { Option } from 'commander'
 import type { Push, PushRecord } from '../../../src/contract/admin-api/pushes.ts'
 import { DISCONNECT_MESSAGES, Outcome } from '../../../src/contract/outcome.ts'
 import { formatBytes } from '../../../src/contract/text/format-bytes.ts'
+import { plural } from '../../../src/contract/text/plural.ts'
 import type { Client } from '../../client.ts'
 import type { CliError } from '../../errors.ts'
 import { parseCount } from '../../options/count.ts'
@@ -40,15 +41,13 @@ const list = command('list', 'list push attempts, newest first')
           localTime(push.startedAt),
           push.repository,
           push.agent,
-          push.findings.length ? `${push.outcome} (${secretCount(push.findings)})` : push.outcome,
+          push.findings.length ? `${push.outcome} (${plural(push.findings.length, 'secret')})` : push.outcome,
           `${(push.ms / 1000).toFixed(1)} s`,
           push.refs.map(ref => ref.ref.replace(/^refs\/heads\//, '')).join(', '),
         ]),
       ),
     )
   })
-
-const secretCount = ({ length }: Push['findings']) => (length === 1 ? '1 secret' : `${length} secrets`)
 
 const exportCommand = command('export', 'export full push records as JSON lines, newest first')
   .option('--repository <name>', 'only this repository')

@@ -1,11 +1,11 @@
 import { isNullId } from '../../contract/names.ts'
 import type { RefResult } from '../../contract/outcome.ts'
 import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
+import { plural } from '../../contract/text/plural.ts'
 import type { PushRow } from '../../ledger/pushes/push-summaries.ts'
 import { pathOf } from '../paths.ts'
 import { duration } from './format-time.ts'
 import { OutcomeBadge, outcomeLabel } from './outcome-badge.tsx'
-import { plural } from './plural.ts'
 import { RelativeTime } from './relative-time.tsx'
 import { RefName, UntrustedText } from './untrusted-text.tsx'
 

@@ -1,6 +1,6 @@
 import type { Changes } from '../../contract/companion-api/push-diff.ts'
 import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
-import { plural } from '../components/plural.ts'
+import { plural } from '../../contract/text/plural.ts'
 import { RelativeTime } from '../components/relative-time.tsx'
 import { ObjectId, UntrustedText } from '../components/untrusted-text.tsx'
 

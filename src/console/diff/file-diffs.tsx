@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx'
 import type { ChangedFile, Changes } from '../../contract/companion-api/push-diff.ts'
 import { escapeInvisible } from '../../contract/text/invisible-characters.ts'
-import { plural } from '../components/plural.ts'
+import { plural } from '../../contract/text/plural.ts'
 import { UntrustedText } from '../components/untrusted-text.tsx'
 import type { createHighlighter, Piece, TextKind } from './highlight.ts'
 import { type DiffLine, type FileDiff, parseDiff } from './parse-diff.ts'

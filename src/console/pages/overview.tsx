@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { DISCONNECT_MESSAGES, DisconnectReason, type Outcome } from '../../contract/outcome.ts'
 import { formatBytes } from '../../contract/text/format-bytes.ts'
+import { plural } from '../../contract/text/plural.ts'
 import {
   type AgentOverview,
   busiestAgents,
@@ -18,7 +19,6 @@ import {
 import type { ConsoleEnv } from '../auth/env.ts'
 import { ColumnChart } from '../charts/column-chart.tsx'
 import { StepChart } from '../charts/step-chart.tsx'
-import { plural } from '../components/plural.ts'
 import { UntrustedText } from '../components/untrusted-text.tsx'
 import { pathOf } from '../paths.ts'
 import { EmptyState, renderPage } from './frame/layout.tsx'

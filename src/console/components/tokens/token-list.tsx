@@ -1,8 +1,8 @@
 import type { Child } from 'hono/jsx'
 import type { AdminToken, Token } from '../../../contract/admin-api/tokens.ts'
 import { describeRole } from '../../../contract/role.ts'
+import { plural } from '../../../contract/text/plural.ts'
 import { isActive } from '../is-active.ts'
-import { plural } from '../plural.ts'
 import { RelativeTime } from '../relative-time.tsx'
 import { UntrustedText } from '../untrusted-text.tsx'
 

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
+import { plural } from '../../../contract/text/plural.ts'
 import { listDeclined } from '../../../ledger/findings/declines.ts'
 import { listExceptions } from '../../../ledger/findings/exceptions.ts'
 import {
@@ -11,7 +12,6 @@ import {
 import { listedRepository } from '../../auth/authorize.tsx'
 import type { ConsoleEnv } from '../../auth/env.ts'
 import { isActive } from '../../components/is-active.ts'
-import { plural } from '../../components/plural.ts'
 import { PAGE_SIZE as DECLINES_PAGE_SIZE, Declines, Exceptions } from '../../findings/decisions.tsx'
 import { type FailedSelection, PendingTable } from '../../findings/pending-table.tsx'
 import type { ApiProblem } from '../../forms/call-api.ts'
