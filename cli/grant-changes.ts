@@ -21,11 +21,12 @@ const GRANTED: Readonly<Record<'push' | 'force' | 'delete' | 'tags', { refs: Ref
  */
 export function changeTerms(before: GrantTerms, changes: GrantChanges): GrantTerms {
   const { read, push, force, delete: remove, deny, tags, ...limits } = changes
-  let kept = before.rules
-  if (read) kept = []
+  let remaining = before.rules
+  if (read) remaining = []
   for (const [option, { refs, actions }] of Object.entries(GRANTED))
-    if (changes[option as keyof typeof GRANTED] !== undefined) kept = withoutActions(kept, refs, actions)
-  if (deny !== undefined) kept = kept.map(rule => ({ ...rule, deny: [] })).filter(speaks)
+    if (changes[option as keyof typeof GRANTED] !== undefined)
+      remaining = withoutActions(remaining, refs, actions)
+  if (deny !== undefined) remaining = remaining.map(rule => ({ ...rule, deny: [] })).filter(speaks)
   const added = toTerms({
     read: true,
     push: push || [],
@@ -36,7 +37,7 @@ export function changeTerms(before: GrantTerms, changes: GrantChanges): GrantTer
   }).rules
   const denied = added.filter(rule => rule.deny.length)
   const allowed = added.filter(rule => rule.allow.length)
-  const rules = [...denied, ...mergeAllowed(kept, allowed)]
+  const rules = [...denied, ...mergeAllowed(remaining, allowed)]
   return toTerms({ ...changedLimits(before, limits), read: true }, rules)
 }
 

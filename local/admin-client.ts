@@ -81,8 +81,8 @@ export function adminOf(url: string, adminToken: string): Admin {
   return {
     request,
     async identity(name, privateKey) {
-      const made = await undefinedOnCode('exists', request('POST', '/identities', { name, privateKey }))
-      return PublicHalf.parse(made ?? (await request('GET', `/identities/${part(name)}`))).publicKey
+      const created = await undefinedOnCode('exists', request('POST', '/identities', { name, privateKey }))
+      return PublicHalf.parse(created ?? (await request('GET', `/identities/${part(name)}`))).publicKey
     },
     async repository(name, settings) {
       const existing = await undefinedOnCode('not-found', request('GET', `/repositories/${part(name)}`))
@@ -90,10 +90,10 @@ export function adminOf(url: string, adminToken: string): Admin {
         await request('POST', '/repositories', { name, ...settings })
         return 'added'
       }
-      const kept = z
+      const current = z
         .object({ staleReads: z.boolean(), readRefs: z.array(z.string()), gitleaksConfig: z.string() })
         .parse(existing)
-      await request('PUT', `/repositories/${part(name)}`, { ...kept, ...settings })
+      await request('PUT', `/repositories/${part(name)}`, { ...current, ...settings })
       return 'changed'
     },
     repositories: async () => Named.parse(await request('GET', '/repositories')).map(each => each.name),
@@ -110,8 +110,8 @@ export function adminOf(url: string, adminToken: string): Admin {
     mint: async (agent, label) => Minted.parse(await request('POST', '/tokens', { agent, label })),
     async isTokenValid(agent, token) {
       const id = /^gate_([^_]+)_/.exec(token)?.[1]
-      const known = Tokens.parse(await request('GET', `/tokens?agent=${part(agent)}`))
-      return known.some(each => each.id === id && each.revokedAt === null)
+      const tokens = Tokens.parse(await request('GET', `/tokens?agent=${part(agent)}`))
+      return tokens.some(each => each.id === id && each.revokedAt === null)
     },
   }
 }

@@ -146,15 +146,15 @@ const checks: readonly (readonly [string, () => Promise<unknown>])[] = [
   [
     'the Worker has its secrets',
     async () => {
-      const put = (name: string) =>
+      const putCommand = (name: string) =>
         `openssl rand -hex 32 | npx wrangler secret put ${name} --env production   # keep a copy of GATE_ADMIN_TOKEN`
       const listed = await orCheckFailed(
         capture(process.execPath, [wrangler, 'secret', 'list', ...PRODUCTION, '--format', 'json']),
-        `${put('GATE_PASS_KEY')}\n${put('GATE_ADMIN_TOKEN')}`,
+        `${putCommand('GATE_PASS_KEY')}\n${putCommand('GATE_ADMIN_TOKEN')}`,
       )
       const names = new Set(Secrets.parse(JSON.parse(listed)).map(({ name }) => name))
       const missing = ['GATE_PASS_KEY', 'GATE_ADMIN_TOKEN'].filter(name => !names.has(name))
-      if (missing.length) throw new CheckFailed(missing.map(put).join('\n'))
+      if (missing.length) throw new CheckFailed(missing.map(putCommand).join('\n'))
     },
   ],
 ]

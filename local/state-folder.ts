@@ -78,8 +78,8 @@ function takeLock(file: string, dir: string): DatabaseSync {
 
 function loadOrCreateKeys(file: string): z.infer<typeof Keys> {
   if (fs.existsSync(file)) {
-    const kept = Keys.safeParse(parsed(fs.readFileSync(file, 'utf8')))
-    if (kept.success) return kept.data
+    const saved = Keys.safeParse(parsed(fs.readFileSync(file, 'utf8')))
+    if (saved.success) return saved.data
     throw new Error('its keys.json is damaged; put back a copy, or move it away for new keys')
   }
   const random = () => randomBytes(32).toString('base64url')

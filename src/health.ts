@@ -9,7 +9,7 @@ import { ledgerProblem } from './ledger/probe.ts'
  */
 const GOOD_MS = 5_000
 
-let known: { readonly until: number; readonly problems: readonly string[] } | undefined
+let cached: { readonly until: number; readonly problems: readonly string[] } | undefined
 
 /**
  * `GET /-/health`: whether the ledger is readable and writable, and whether a local companion has disk space.
@@ -21,11 +21,11 @@ export async function health(c: Context<GitEnv>): Promise<Response> {
 
 /** Returns the problems of ledger and companion in words for an operator. Cached for GOOD_MS. */
 export async function problemsOf(env: Env): Promise<readonly string[]> {
-  if (known && known.until > Date.now()) return known.problems
+  if (cached && cached.until > Date.now()) return cached.problems
   const found = await Promise.all([ledgerProblem(env.LEDGER), companionProblem(env)])
   const problems = found.filter(problem => problem !== undefined)
   // Caches the value, not the promise: in workerd a request cannot await another request's I/O.
-  known = { problems, until: Date.now() + GOOD_MS }
+  cached = { problems, until: Date.now() + GOOD_MS }
   return problems
 }
 

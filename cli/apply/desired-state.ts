@@ -39,16 +39,16 @@ const byName = <N extends z.ZodType<string>, T extends z.ZodType>(name: N, each:
   z
     .preprocess(value => (isObject(value) ? new Map(Object.entries(value)) : value), z.map(name, each))
     .check(({ value, issues }) => {
-      const known = new Map<string, string>()
+      const byLowerCase = new Map<string, string>()
       for (const given of value.keys()) {
-        const same = known.get(given.toLowerCase())
+        const same = byLowerCase.get(given.toLowerCase())
         if (same !== undefined)
           issues.push({
             code: 'custom',
             message: `${same} and ${given} differ only by case: keep one of them`,
             input: value,
           })
-        known.set(given.toLowerCase(), given)
+        byLowerCase.set(given.toLowerCase(), given)
       }
     })
 const isObject = (value: unknown): value is object =>

@@ -10,7 +10,7 @@ export function planOperators(
 ): { set: Step[]; remove: Step[] } {
   if (wanted === undefined) return { set: [], remove: [] }
   const currentRoles = new Map(current.map(each => [roleKey(each), each]))
-  const kept = new Set(wanted.map(roleKey))
+  const wantedKeys = new Set(wanted.map(roleKey))
   return {
     set: wanted.flatMap((role): Step[] => {
       const existing = currentRoles.get(roleKey(role))
@@ -26,7 +26,7 @@ export function planOperators(
       ]
     }),
     remove: current
-      .filter(role => !kept.has(roleKey(role)))
+      .filter(role => !wantedKeys.has(roleKey(role)))
       .map(role => ({
         action: 'remove',
         kind: 'operator',

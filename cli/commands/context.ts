@@ -24,9 +24,9 @@ export function command(nameAndArguments: string, description: string): Command 
 
 /** Throws a UsageError for an empty argument, as of a shell's unset variable: a list would be of everything. */
 function assertNotEmpty(command: Command): void {
-  const at = command.args.indexOf('')
-  if (at < 0) return
-  const argument = command.registeredArguments[at] ?? command.registeredArguments.at(-1)
+  const index = command.args.indexOf('')
+  if (index < 0) return
+  const argument = command.registeredArguments[index] ?? command.registeredArguments.at(-1)
   throw new UsageError(`<${argument?.name()}> must not be empty`, 'See the options: --help')
 }
 

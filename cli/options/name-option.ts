@@ -30,8 +30,8 @@ function optionWithValue(command: Command, field: string): string | undefined {
     const attribute = name && (OPTIONS[name] ?? name)
     const option = command.options.find(each => each.attributeName() === attribute && !each.negate)
     if (option === undefined) continue
-    const given: unknown = command.opts()[option.attributeName()]
-    const value = Array.isArray(given) ? given[Number(path.at(-1))] : given
+    const optionValue: unknown = command.opts()[option.attributeName()]
+    const value = Array.isArray(optionValue) ? optionValue[Number(path.at(-1))] : optionValue
     return typeof value === 'string' ? `${option.long} '${value.slice(0, 200)}'` : option.long
   }
   return undefined

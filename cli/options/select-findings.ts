@@ -21,9 +21,9 @@ export const withSelectors = (command: Command): Command =>
 
 /** Returns the selection for the API. Throws a UsageError without any, or with a wrong fingerprint. */
 export function selectionOf(fingerprints: readonly string[], { all, push, rule, path }: Selectors) {
-  for (const given of fingerprints) {
-    const { error } = Fingerprint.safeParse(given)
-    if (error) throw new UsageError(`${stripControl(given)}: ${error.issues[0]?.message}`)
+  for (const fingerprint of fingerprints) {
+    const { error } = Fingerprint.safeParse(fingerprint)
+    if (error) throw new UsageError(`${stripControl(fingerprint)}: ${error.issues[0]?.message}`)
   }
   const isSelected = push !== undefined || rule !== undefined || path !== undefined
   if (fingerprints.length === 0 && !isSelected && !all)

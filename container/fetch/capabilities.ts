@@ -8,8 +8,8 @@ import type { Mirror } from '../mirror/mirror.ts'
 export function capabilityCache(list: (git: Git) => Promise<string>): (mirror: Mirror) => Promise<string> {
   const cached = new WeakMap<Mirror, { format: Mirror['objectFormat']; text: Promise<string> }>()
   return mirror => {
-    const known = cached.get(mirror)
-    if (known && known.format === mirror.objectFormat) return known.text
+    const entry = cached.get(mirror)
+    if (entry && entry.format === mirror.objectFormat) return entry.text
     const text = list(mirror.git)
     cached.set(mirror, { format: mirror.objectFormat, text })
     text.catch(() => cached.delete(mirror))

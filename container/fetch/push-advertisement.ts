@@ -54,7 +54,7 @@ const capabilitiesOf = capabilityCache(async git => {
   const advertised = await git.text(['receive-pack', '--http-backend-info-refs', git.dir], {
     signal: AbortSignal.timeout(10_000),
   })
-  const known = /\0([^\n]*)\n/.exec(advertised)?.[1]
-  if (known === undefined) throw new Error('git receive-pack has advertised no capabilities')
-  return known
+  const capabilities = /\0([^\n]*)\n/.exec(advertised)?.[1]
+  if (capabilities === undefined) throw new Error('git receive-pack has advertised no capabilities')
+  return capabilities
 })

@@ -45,14 +45,14 @@ export function createSharedResponses(folder: string, maxBytes: number): SharedR
   }
 
   const requestsOf = (snapshot: AbortSignal) => {
-    const known = bySnapshot.get(snapshot) ?? new Map<string, Known>()
+    const requests = bySnapshot.get(snapshot) ?? new Map<string, Known>()
     if (!bySnapshot.has(snapshot)) {
-      bySnapshot.set(snapshot, known)
+      bySnapshot.set(snapshot, requests)
       snapshot.addEventListener('abort', () => {
-        for (const each of known.values()) if (each !== 'asked once') kept.get(each)?.discard()
+        for (const each of requests.values()) if (each !== 'asked once') kept.get(each)?.discard()
       })
     }
-    return known
+    return requests
   }
 
   const keep = (requests: Map<string, Known>, key: string, bytes: number, start: () => Backend) => {
@@ -93,12 +93,12 @@ export function createSharedResponses(folder: string, maxBytes: number): SharedR
         .update(`${protocol ?? ''}\0`)
         .update(body)
         .digest('base64')
-      const known = requests.get(key)
-      if (known === undefined) {
+      const previous = requests.get(key)
+      if (previous === undefined) {
         if (requests.size < MAX_REQUESTS) requests.set(key, 'asked once')
         return undefined
       }
-      if (known !== 'asked once') return reuse(known)
+      if (previous !== 'asked once') return reuse(previous)
       // A response is rarely larger than the mirror that it comes from.
       const { bytes } = await mirror.status()
       const present = requests.get(key)

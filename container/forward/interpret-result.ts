@@ -138,14 +138,14 @@ async function resolveByQuery(
   { message, problem, fix }: UpstreamError,
 ): Promise<ForwardResult> {
   const { git, link, upstream, commands, upstreamLines } = push
-  const has = await queryPushState(git, link, upstream, commands)
+  const upstreamState = await queryPushState(git, link, upstream, commands)
   // Git sends nothing when a ref to delete is not there.
-  if (has === 'applied') return accepted(push, /remote ref does not exist/.test(message))
+  if (upstreamState === 'applied') return accepted(push, /remote ref does not exist/.test(message))
   return {
     outcome: 'failed',
     refs: statusForAll(commands, problem),
     // Another attempt does not help where an operator has to change something first.
-    reason: fix && has === 'not-applied' ? message : `${message}; ${NEXT_STEP[has]}`,
+    reason: fix && upstreamState === 'not-applied' ? message : `${message}; ${NEXT_STEP[upstreamState]}`,
     remedy: [],
     upstreamOutput: upstreamLines.all.join('\n'),
   }

@@ -92,15 +92,15 @@ export class CommandListReader {
    * The bytes of the list for git's stdin, without void deletes: git would delete the ref if the mirror has it.
    */
   get listBytes(): Buffer {
-    const kept = this.#raw.filter(packet => !VOID_DELETE.test(packet.toString('latin1')))
+    const packets = this.#raw.filter(packet => !VOID_DELETE.test(packet.toString('latin1')))
     const [first] = this.#lines
-    const next = kept.findIndex(packet => COMMAND.test(packet.toString('latin1')))
+    const next = packets.findIndex(packet => COMMAND.test(packet.toString('latin1')))
     // The first command carries the capabilities.
-    if (first && kept.length < this.#raw.length && VOID_DELETE.test(`0000${first.toString('latin1')}`))
-      kept[next] = pktLine(
-        Buffer.concat([kept[next]?.subarray(4) ?? Buffer.alloc(0), first.subarray(first.indexOf(0))]),
+    if (first && packets.length < this.#raw.length && VOID_DELETE.test(`0000${first.toString('latin1')}`))
+      packets[next] = pktLine(
+        Buffer.concat([packets[next]?.subarray(4) ?? Buffer.alloc(0), first.subarray(first.indexOf(0))]),
       )
-    return Buffer.concat(kept)
+    return Buffer.concat(packets)
   }
 
   /** The bytes after the list: the start of the pack. */

@@ -45,9 +45,10 @@ export function passOnJson(
 ): void {
   const body = parseJson(text)
   // A host's error may be a page for browsers, which the gate's own origin does not show.
-  const known = body === undefined ? { message: `status ${status}` } : leavesOut ? withoutSecrets(body) : body
+  const safeBody =
+    body === undefined ? { message: `status ${status}` } : leavesOut ? withoutSecrets(body) : body
   response.writeHead(status, { ...headersOf('application/json', result), ...passedOn(headers) })
-  response.end(hideTokenInJson(JSON.stringify(known), token))
+  response.end(hideTokenInJson(JSON.stringify(safeBody), token))
 }
 
 /** Streams the host's text, at most MAX_STREAM bytes, with asterisks in the place of the credential's token. */
@@ -88,20 +89,20 @@ function withoutSecrets(value: unknown): unknown {
 
 /** Replaces a token in a stream, across its chunks. Fails past MAX_STREAM bytes. */
 export function replaceIn(token: string): Transform {
-  let kept = ''
+  let pending = ''
   let bytes = 0
   return new Transform({
     transform(chunk: Buffer, _, done) {
       bytes += chunk.length
       if (bytes > MAX_STREAM) return done(new Error(`the host answers with more than ${MAX_STREAM} bytes`))
       // Latin-1 keeps each byte. A token is of visible ASCII characters.
-      const text = hideToken(kept + chunk.toString('latin1'), token)
+      const text = hideToken(pending + chunk.toString('latin1'), token)
       const start = Math.max(0, text.length - token.length + 1)
-      kept = text.slice(start)
+      pending = text.slice(start)
       done(null, Buffer.from(text.slice(0, start), 'latin1'))
     },
     flush(done) {
-      done(null, Buffer.from(kept, 'latin1'))
+      done(null, Buffer.from(pending, 'latin1'))
     },
   })
 }

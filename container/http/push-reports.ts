@@ -34,12 +34,12 @@ export async function recoverOutcome(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const known = await getPushReport(companion, { push: pass.push, wait: 0 })
-  if (known) return json(response, 200, { report: known })
+  const report = await getPushReport(companion, { push: pass.push, wait: 0 })
+  if (report) return json(response, 200, { report })
   const refs = LostRefs.parse(JSON.parse((await bodyText(request, 8 << 20)) ?? ''))
-  const has = await queryOrUnknown(pass.repository, refs, companion)
-  if (has === 'unknown') return text(response, 503, 'the upstream does not answer')
-  json(response, 200, { upstreamState: has })
+  const upstreamState = await queryOrUnknown(pass.repository, refs, companion)
+  if (upstreamState === 'unknown') return text(response, 503, 'the upstream does not answer')
+  json(response, 200, { upstreamState })
 }
 
 /** Responds with the commits and the diff of a push, or with 503 if they cannot be read at the moment. */

@@ -64,8 +64,8 @@ export async function openJournal(folder: string, maxBytes: number): Promise<Jou
   setInterval(forget, DAY_MS).unref()
   const countBytes = everyBytes(maxBytes / 8, forget)
   const read = async (id: string) => {
-    const kept = inMemory.get(id)
-    if (kept) return kept
+    const entry = inMemory.get(id)
+    if (entry) return entry
     if (!/^[\w-]{1,64}$/.test(id)) return undefined
     const text = await readFile(file(id), 'utf8').catch(() => undefined)
     return text === undefined ? undefined : parse(id, text)

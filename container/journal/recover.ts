@@ -69,12 +69,12 @@ async function settleForward(entry: Entry, deadline: number, settling: RecoveryD
   while (forward && isAlive(forward) && Date.now() < deadline) await delay(100)
   if (forward && isAlive(forward)) killGroup(forward)
   for (;;) {
-    const has = await queryOrUnknown(upstream, report.refs, settling)
-    if (has === 'unknown') {
+    const upstreamState = await queryOrUnknown(upstream, report.refs, settling)
+    if (upstreamState === 'unknown') {
       await delay(ASK_AGAIN_MS, undefined, { ref: false })
       continue
     }
-    return settling.journal.write(asSettled(has, entry))
+    return settling.journal.write(asSettled(upstreamState, entry))
   }
 }
 

@@ -69,8 +69,8 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
   }
   /** Takes bytes of the free disk; false: there is no room. Objects that begin at once do not take the same bytes. */
   const takeFree = async (bytes: number) => {
-    const known = await free.atLeast(unwritten + bytes)
-    const isRoom = stored + reserved <= maxBytes && known >= unwritten + bytes
+    const freeBytes = await free.atLeast(unwritten + bytes)
+    const isRoom = stored + reserved <= maxBytes && freeBytes >= unwritten + bytes
     if (isRoom) unwritten += bytes
     return isRoom
   }
@@ -161,24 +161,24 @@ export async function openStore(folder: string, maxBytes: number): Promise<Store
 
 /** The free bytes of a folder's disk. Looking at the disk is a task of another thread, for each of 1,000 small objects. */
 function createFreeBytes(folder: string) {
-  let known = 0
-  let knownAt = Number.NEGATIVE_INFINITY
-  const look = async () => {
+  let freeBytes = 0
+  let measuredAt = Number.NEGATIVE_INFINITY
+  const measure = async () => {
     const { bavail, bsize } = await inFolder(folder, () => statfs(folder))
-    known = bavail * bsize
-    knownAt = performance.now()
+    freeBytes = bavail * bsize
+    measuredAt = performance.now()
   }
   return {
     /** Returns the free bytes. Looks at the disk if they were fewer than these. */
     async atLeast(bytes: number): Promise<number> {
-      if (known < bytes || performance.now() - knownAt > FREE_MS) await look()
-      return known
+      if (freeBytes < bytes || performance.now() - measuredAt > FREE_MS) await measure()
+      return freeBytes
     },
     taken(bytes: number): void {
-      known -= bytes
+      freeBytes -= bytes
     },
     isUnknown(): void {
-      knownAt = Number.NEGATIVE_INFINITY
+      measuredAt = Number.NEGATIVE_INFINITY
     },
   }
 }

@@ -32,7 +32,7 @@ export async function lfsUpload(
   const body = readBody(request, { idleMs, bytesPerSecond, withinMs })
   const refusal = tooLarge(pass, pass.terms, lfs.settings)
   if (refusal !== undefined) lfsError(response, 413, refusal)
-  else await take(lfs, pass, body, response)
+  else await receiveUpload(lfs, pass, body, response)
   await discardRest(request, response, body)
 }
 
@@ -48,7 +48,7 @@ async function discardRest(
   if (!request.complete) request.socket.destroySoon()
 }
 
-async function take(
+async function receiveUpload(
   lfs: Lfs,
   pass: PassFor<'lfs-upload'>,
   body: Body,
@@ -149,9 +149,9 @@ async function answer(response: ServerResponse, result: Promise<LfsUploadResult>
     exceptionsUsed: [],
     ms: 0,
   }
-  const known = await Promise.race([result, delay(ANSWER_TIMEOUT_MS, open, { signal: timer.signal })])
+  const answer = await Promise.race([result, delay(ANSWER_TIMEOUT_MS, open, { signal: timer.signal })])
   timer.abort()
-  if (!response.destroyed) json(response, STATUS[known.outcome], known satisfies LfsUploadResult)
+  if (!response.destroyed) json(response, STATUS[answer.outcome], answer satisfies LfsUploadResult)
 }
 
 /** Answers with the result of an upload that was still open at its answer. */

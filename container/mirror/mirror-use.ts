@@ -13,31 +13,31 @@ export function createMirrorUse(git: Git, onLeave: () => void): EnterMirror {
   let users = 0
   // Files of an earlier companion are removed before the first use.
   let needsCleanup = true
-  let tidying: Promise<void> | undefined
+  let cleaningUp: Promise<void> | undefined
   let maintaining = false
 
   const cleanUp = async () => {
     needsCleanup = false
-    tidying = removeStaleFiles(git)
+    cleaningUp = removeStaleFiles(git)
       .catch((error: unknown) => {
         needsCleanup = true
         throw error
       })
       .finally(() => {
-        tidying = undefined
+        cleaningUp = undefined
       })
-    await tidying
+    await cleaningUp
   }
   const enter: EnterMirror = async () => {
-    while (tidying || (needsCleanup && users === 0)) await (tidying ?? cleanUp())
+    while (cleaningUp || (needsCleanup && users === 0)) await (cleaningUp ?? cleanUp())
     users += 1
     return leftFiles => {
       needsCleanup ||= leftFiles
-      left()
+      release()
       if (!maintaining) maintainInside()
     }
   }
-  const left = () => {
+  const release = () => {
     users -= 1
     onLeave()
     if (needsCleanup && users === 0) cleanUp().catch(() => {})
@@ -48,7 +48,7 @@ export function createMirrorUse(git: Git, onLeave: () => void): EnterMirror {
     const isWhole = await maintain(git).catch(() => false)
     needsCleanup ||= !isWhole
     maintaining = false
-    left()
+    release()
   }
   return enter
 }

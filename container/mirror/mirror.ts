@@ -77,11 +77,11 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
   })
 
   const refreshOnce = async (upstream: Upstream) => {
-    const at = Date.now()
+    const startedAt = Date.now()
     const started = performance.now()
     const ended = (error: string | null) => {
       const ms = Math.round(performance.now() - started)
-      lastRefresh = { at, ms, error }
+      lastRefresh = { at: startedAt, ms, error }
       refreshes[error === null ? 'succeeded' : 'failed'] += 1
       refreshes.ms += ms
     }
@@ -117,7 +117,7 @@ export function createMirror(git: Git, { settings, linkTo, mirrorSeed }: MirrorD
       )
       throw error
     }
-    freshAt = at
+    freshAt = startedAt
     freshPatterns = upstream.readRefs.join(' ')
     ended(null)
   }

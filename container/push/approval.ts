@@ -43,9 +43,12 @@ export async function judgeApproval(work: PushWork, checked: Checked): Promise<V
   const ended = await judgeUpstream(work, commands)
   if (ended) return ended
   const change = changeOf(commands)
-  const known = permission.approvals.find(each => each.change === change)
-  if (known && (known.state !== 'waiting' || known.isKept || (await work.services.held.find(known.id))))
-    return refused(commands, [knownRefusal(known, permission.approvalPage.replace(pass.id, known.id))])
+  const existing = permission.approvals.find(each => each.change === change)
+  if (
+    existing &&
+    (existing.state !== 'waiting' || existing.isKept || (await work.services.held.find(existing.id)))
+  )
+    return refused(commands, [knownRefusal(existing, permission.approvalPage.replace(pass.id, existing.id))])
   if (!(await checked.hold()))
     return failed(commands, 'it needs an approval, and the gate has no room to keep more pushes that wait', [
       'Nothing you can do: tell the operator, who decides on those that wait.',
@@ -81,10 +84,10 @@ async function judgeUpstream(
 ): Promise<Verdict | undefined> {
   // A host shows no ref of a proposal.
   if (commands.some(({ ref }) => isReviewRef(ref))) return undefined
-  const has = await askOnce(mirror.git, await linkTo(), pass.repository, commands)
-  if (has === 'not-applied') return undefined
-  if (has === 'applied') return accepted(commands)
-  if (has === 'unknown') return failed(commands, 'the upstream does not answer')
+  const upstreamState = await askOnce(mirror.git, await linkTo(), pass.repository, commands)
+  if (upstreamState === 'not-applied') return undefined
+  if (upstreamState === 'applied') return accepted(commands)
+  if (upstreamState === 'unknown') return failed(commands, 'the upstream does not answer')
   mirror.expire()
   return refused(commands, [pushRefusal(MOVED_SO_REBASE)])
 }

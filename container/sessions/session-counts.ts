@@ -31,15 +31,16 @@ export function sessionCounts() {
   return {
     of: countsOf,
     add(repository: string, service: string, { outcome, disconnectReason, scanned }: SessionEnd): void {
-      const known = countsOf(repository)
-      counts.set(repository, known)
-      known.sessions[service] = increment(known.sessions[service] ?? {}, outcome)
-      if (disconnectReason) known.disconnects = increment(known.disconnects, disconnectReason)
+      const repositoryCounts = countsOf(repository)
+      counts.set(repository, repositoryCounts)
+      repositoryCounts.sessions[service] = increment(repositoryCounts.sessions[service] ?? {}, outcome)
+      if (disconnectReason)
+        repositoryCounts.disconnects = increment(repositoryCounts.disconnects, disconnectReason)
       if (scanned)
-        known.scanned = {
-          bytes: known.scanned.bytes + scanned.bytes,
-          objects: known.scanned.objects + scanned.objects,
-          gitleaks: known.scanned.gitleaks + scanned.gitleaks,
+        repositoryCounts.scanned = {
+          bytes: repositoryCounts.scanned.bytes + scanned.bytes,
+          objects: repositoryCounts.scanned.objects + scanned.objects,
+          gitleaks: repositoryCounts.scanned.gitleaks + scanned.gitleaks,
         }
     },
   }

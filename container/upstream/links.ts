@@ -30,20 +30,20 @@ export function createLinks(dependencies: SshFolders & HttpsDependencies): Links
         : [parseSshUrl(url).host, identity, knownHosts]
       const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
       const open = isHttps(url) ? openHttpsLink : openSshLink
-      const known = links.get(key) ?? { identity, link: open({ ...dependencies, waiting }, key, upstream) }
-      links.set(key, known)
-      known.link.catch(() => links.delete(key))
-      return (await known.link).for(upstream)
+      const entry = links.get(key) ?? { identity, link: open({ ...dependencies, waiting }, key, upstream) }
+      links.set(key, entry)
+      entry.link.catch(() => links.delete(key))
+      return (await entry.link).for(upstream)
     },
     closeIdentity(removed) {
-      for (const [key, known] of links) {
-        if (known.identity !== removed) continue
+      for (const [key, entry] of links) {
+        if (entry.identity !== removed) continue
         links.delete(key)
-        close(known)
+        close(entry)
       }
     },
     closeAll() {
-      for (const known of links.values()) close(known)
+      for (const entry of links.values()) close(entry)
     },
   }
 }

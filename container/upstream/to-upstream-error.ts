@@ -14,10 +14,10 @@ export function toUpstreamError(upstream: Upstream, stderr: string): UpstreamErr
       line => line && !/^(Please make sure|and the repository exists|Could not read from remote)/.test(line),
     )
   const host = hostOf(upstream.url)
-  const known = isHttps(upstream.url)
+  const problem = isHttps(upstream.url)
     ? httpsProblem(upstream, host, stderr)
     : sshProblem(upstream, host, stderr, words)
-  if (known) return known
+  if (problem) return problem
   if (UNREACHABLE.test(stderr) || words.length === 0)
     return new UpstreamError(
       `the upstream ${host} cannot be reached (${words.at(-1) ?? 'the connection ended without a word'})`,

@@ -67,9 +67,9 @@ export function createUploadSession(
       socket.write(greeting)
       answerFirst(socket, refs, rest => {
         // git's requests are small. A pipe would stop reading when upstream takes no more, and git's end would go unseen.
-        const ask = (bytes: Buffer) => void (stdin.writable && stdin.write(bytes))
-        ask(rest)
-        socket.on('data', ask)
+        const sendToUpstream = (bytes: Buffer) => void (stdin.writable && stdin.write(bytes))
+        sendToUpstream(rest)
+        socket.on('data', sendToUpstream)
         stdout.pipe(socket, { end: false })
       })
       return true
@@ -85,20 +85,20 @@ class Framing {
   #left = 0
 
   push(chunk: Buffer): void {
-    for (let at = 0; at < chunk.length; ) {
+    for (let offset = 0; offset < chunk.length; ) {
       if (this.#left === 0) {
-        const part = chunk.subarray(at, at + LENGTH_BYTES - this.#header.length)
+        const part = chunk.subarray(offset, offset + LENGTH_BYTES - this.#header.length)
         this.#header = Buffer.concat([this.#header, part])
-        at += part.length
+        offset += part.length
         if (this.#header.length < LENGTH_BYTES) return
         const length = readLength(this.#header, 0)
         this.#header = Buffer.alloc(0)
         this.isFlushed = length === 0
         this.#left = Math.max(0, length - LENGTH_BYTES)
       } else {
-        const passed = Math.min(this.#left, chunk.length - at)
+        const passed = Math.min(this.#left, chunk.length - offset)
         this.#left -= passed
-        at += passed
+        offset += passed
       }
     }
   }

@@ -62,8 +62,8 @@ export async function ensureAccess(
     await admin.grant(AGENT, to.repository, to.terms)
   }
   const file = tokenFile(home)
-  const kept = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim() : ''
-  if (await admin.isTokenValid(AGENT, kept)) return kept
+  const savedToken = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim() : ''
+  if (await admin.isTokenValid(AGENT, savedToken)) return savedToken
   if (!to.isFirstStart) return undefined
   const { token } = await admin.mint(AGENT, 'npm start')
   writeSecret(file, token)

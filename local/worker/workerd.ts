@@ -182,9 +182,9 @@ function withoutItsSignalHandlers<T>(make: () => T): T {
     name,
     before: process.listeners(name),
   }))
-  const made = make()
+  const result = make()
   for (const { name, before } of signals)
     for (const listener of process.listeners(name))
       if (!before.includes(listener)) process.removeListener(name, listener)
-  return made
+  return result
 }

@@ -125,11 +125,11 @@ export function missingRole(
 ): Problem | undefined {
   if (hasRole(roles, minRole, scope)) return undefined
   const repository = typeof scope === 'object' ? scope.repository : null
-  const has = roles.map(describeRole).join(', ') || 'no role'
+  const ownRoles = roles.map(describeRole).join(', ') || 'no role'
   return new Problem(
     403,
     'forbidden',
-    `${name} has ${has}; this needs ${describeRole({ role: minRole, repository })}`.slice(0, 1000),
+    `${name} has ${ownRoles}; this needs ${describeRole({ role: minRole, repository })}`.slice(0, 1000),
     scope === 'gate' && roles.some(each => each.repository !== null)
       ? 'Name a repository of yours (repository=NAME) where the request takes one, or ask an admin for the role'
       : 'Ask an admin for the role: git gate operator set PRINCIPAL --role ROLE',

@@ -11,14 +11,14 @@ export function refuseUnknownParameters(api: Hono<ApiEnv>, router: OpenAPIHono<A
   for (const definition of router.openAPIRegistry.definitions) {
     if (definition.type !== 'route') continue
     const { method, path, request } = definition.route
-    const known = request?.query instanceof z.ZodObject ? Object.keys(request.query.shape) : []
+    const allowed = request?.query instanceof z.ZodObject ? Object.keys(request.query.shape) : []
     api.on(method.toUpperCase(), honoPath(path), async (c, next) => {
-      const unknown = Object.keys(c.req.query()).find(name => !known.includes(name))
+      const unknown = Object.keys(c.req.query()).find(name => !allowed.includes(name))
       if (unknown === undefined) return next()
       throw new Problem(
         400,
         'bad-request',
-        `unknown query parameter ${JSON.stringify(unknown.slice(0, 200))}; ${method.toUpperCase()} ${path} has ${known.join(', ') || 'none'}`,
+        `unknown query parameter ${JSON.stringify(unknown.slice(0, 200))}; ${method.toUpperCase()} ${path} has ${allowed.join(', ') || 'none'}`,
         'See /-/api/v1/reference for the parameters',
       )
     })

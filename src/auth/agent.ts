@@ -63,15 +63,15 @@ async function findAgent(
   ignoresCase = false,
   find: FindAccess = findAccess,
 ): Promise<Response | { token: KnownToken; access?: Access }> {
-  const given = credentials(authorizationOf(c.req.raw))
-  const token = given && parseToken(given.token)
-  if (!given || !token)
-    return unauthorized(given ? 'the password is not a token of this gate' : 'a token is required')
+  const presented = credentials(authorizationOf(c.req.raw))
+  const token = presented && parseToken(presented.token)
+  if (!presented || !token)
+    return unauthorized(presented ? 'the password is not a token of this gate' : 'a token is required')
   const found = await find(c, {
     tokenId: token.id,
     repository,
     ignoresCase,
-    user: given.user ?? '',
+    user: presented.user ?? '',
   })
   if (!found || !(await isToken(token.text, found.token.hash))) return unauthorized('the token is unknown')
   const { token: known } = found
@@ -82,7 +82,7 @@ async function findAgent(
     return unauthorized(`the token ${known.id} has expired; ask an operator for a new one`)
   if (found.isForAnotherAgent)
     return unauthorized(
-      `the token ${known.id} does not belong to ${JSON.stringify(given.user)}; omit the user name, or use the name of the token's agent`,
+      `the token ${known.id} does not belong to ${JSON.stringify(presented.user)}; omit the user name, or use the name of the token's agent`,
     )
   c.executionCtx.waitUntil(touchToken(c.env.LEDGER, known))
   return found

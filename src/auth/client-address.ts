@@ -9,8 +9,8 @@ const HEADER = 'cf-connecting-ip'
 
 /** Returns the client's IP address in canonical form, or an empty string without a trusted proxy. */
 export function clientAddress(env: Env, request: Request): string {
-  const given = hasTrustedProxy(settingsOf(env)) ? request.headers.get(HEADER) : null
-  return given === null ? '' : (parse(given)?.toString() ?? '')
+  const header = hasTrustedProxy(settingsOf(env)) ? request.headers.get(HEADER) : null
+  return header === null ? '' : (parse(header)?.toString() ?? '')
 }
 
 /**

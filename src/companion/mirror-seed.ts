@@ -10,10 +10,10 @@ import { askWithPass } from './pass.ts'
 
 /** Sends a new container the seed of its mirror, or tells it that there is none. */
 export async function provideMirrorSeed(env: Env, upstream: Upstream, send: Send): Promise<void> {
-  const kept = await env.MIRROR_SEEDS?.get(upstream.name)
-  const isKept = kept?.customMetadata?.upstream === upstream.url
-  if (kept && !isKept) await kept.body.cancel()
-  const body = isKept ? kept.body : null
+  const seed = await env.MIRROR_SEEDS?.get(upstream.name)
+  const isKept = seed?.customMetadata?.upstream === upstream.url
+  if (seed && !isKept) await seed.body.cancel()
+  const body = isKept ? seed.body : null
   const answer = await askWithPass(
     env,
     send,

@@ -38,18 +38,18 @@ export async function deliverDue(env: Env, sendMail: SendMail): Promise<void> {
 
 /** Sends the due deliveries of a webhook until a request gets no response. The next sweep sends the rest. */
 async function deliverTo(env: Env, webhook: string, end: number, sendMail: SendMail): Promise<void> {
-  let taken: Delivery[]
+  let claimed: Delivery[]
   let answers: boolean
   do {
-    taken = await claimDeliveries(env.LEDGER, webhook, MAX_CONCURRENT, Date.now() + LEASE_MS)
-    const delivered = taken.map(delivery =>
+    claimed = await claimDeliveries(env.LEDGER, webhook, MAX_CONCURRENT, Date.now() + LEASE_MS)
+    const delivered = claimed.map(delivery =>
       deliver(env, delivery, sendMail).catch(error => {
         logError({ push: delivery.push }, error)
         return true
       }),
     )
     answers = (await Promise.all(delivered)).every(Boolean)
-  } while (taken.length === MAX_CONCURRENT && answers && Date.now() < end)
+  } while (claimed.length === MAX_CONCURRENT && answers && Date.now() < end)
 }
 
 /**

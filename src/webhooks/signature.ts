@@ -1,8 +1,10 @@
 const encoder = new TextEncoder()
 
 const hmac = async (key: Uint8Array, text: string): Promise<Uint8Array> => {
-  const made = await crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
-  return new Uint8Array(await crypto.subtle.sign('HMAC', made, encoder.encode(text)))
+  const imported = await crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, [
+    'sign',
+  ])
+  return new Uint8Array(await crypto.subtle.sign('HMAC', imported, encoder.encode(text)))
 }
 const base64 = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes))
 

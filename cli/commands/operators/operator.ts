@@ -24,12 +24,16 @@ const set = command(
   .addOption(roleOption().makeOptionMandatory())
   .option(...REPOSITORY_OPTION)
   .action(async (principal: string, options) => {
-    const given = await gate().operators.set({
+    const assigned = await gate().operators.set({
       principal,
       role: options.role,
       repository: options.repository ?? null,
     })
-    printResult(options, given, () => `${given.principal} is ${given.role} of ${place(given.repository)}`)
+    printResult(
+      options,
+      assigned,
+      () => `${assigned.principal} is ${assigned.role} of ${place(assigned.repository)}`,
+    )
   })
 
 const list = command('list', 'list the roles of operators who sign in').action(async options => {

@@ -103,17 +103,17 @@ async function mergeBaseVersions(
   if (bases.length === 0) return [new Map()]
   const found: Map<string, Version>[] = []
   for (const base of bases) {
-    const has = new Map<string, Version>()
+    const versions = new Map<string, Version>()
     for (let start = 0; start < paths.length; start += BATCH) {
-      const some = paths.slice(start, start + BATCH)
-      const args = ['--literal-pathspecs', 'ls-tree', '-r', '-z', '--full-tree', base, '--', ...some]
+      const batch = paths.slice(start, start + BATCH)
+      const args = ['--literal-pathspecs', 'ls-tree', '-r', '-z', '--full-tree', base, '--', ...batch]
       await forEachField(git, args, { signal, end: 0 }, field => {
         const tab = field.indexOf(9)
         const [mode, , id] = field.subarray(0, tab).toString('latin1').split(' ')
-        has.set(field.subarray(tab + 1).toString('utf8'), `${mode} ${id}`)
+        versions.set(field.subarray(tab + 1).toString('utf8'), `${mode} ${id}`)
       })
     }
-    found.push(has)
+    found.push(versions)
   }
   return found
 }

@@ -22,9 +22,9 @@ export function identitySteps(
   const { history } = refused
   if (!history) return []
   const { emails } = pass.terms
-  const has = (...kinds: IdentityBreach['kind'][]) => breaches.some(({ kind }) => kinds.includes(kind))
-  const isEmail = has('author', 'committer')
-  const isSignature = has('unsigned', 'signature')
+  const hasBreach = (...kinds: IdentityBreach['kind'][]) => breaches.some(({ kind }) => kinds.includes(kind))
+  const isEmail = hasBreach('author', 'committer')
+  const isSignature = hasBreach('unsigned', 'signature')
   const rewrite = (history: RefHistory) => [
     ...(isEmail
       ? [
@@ -35,7 +35,7 @@ export function identitySteps(
     ...(isSignature ? signingHints(pass) : []),
     'Write the new commits again (uncommitted work is put aside and comes back):',
     `  ${rebaseCommand(history, oldestOf(history, breaches), {
-      ...(isEmail && { exec: has('author') ? RESET_AUTHOR : RESET_COMMITTER }),
+      ...(isEmail && { exec: hasBreach('author') ? RESET_AUTHOR : RESET_COMMITTER }),
       options: isSignature ? '--force-rebase --gpg-sign' : '',
     })}`,
   ]

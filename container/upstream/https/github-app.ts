@@ -52,8 +52,8 @@ export function createAppTokens(now: () => number = Date.now): AppTokens {
         .update(JSON.stringify([app, privateKey, upstream.url, Object.entries(permissions).sort()]))
         .digest('base64')
       for (const [old, { renewAt }] of tokens) if (renewAt <= now()) tokens.delete(old)
-      const known = tokens.get(key)
-      if (known) return known.token
+      const existing = tokens.get(key)
+      if (existing) return existing.token
       // Callers at the same time share one request, which outlives the caller that began it.
       const fresh =
         minting.get(key) ??

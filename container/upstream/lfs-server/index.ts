@@ -46,12 +46,12 @@ const BATCH = 100
 const MAX_OFFERS = 20_000
 
 export function createLfsUpstreams(ways: LfsWays): LfsUpstreams {
-  const known = new Map<string, LfsUpstream>()
+  const upstreams = new Map<string, LfsUpstream>()
   return {
     to(upstream) {
       const key = JSON.stringify(upstream)
-      const lfs = known.get(key) ?? createLfsUpstream(upstream, createTransport(upstream, ways))
-      known.set(key, lfs)
+      const lfs = upstreams.get(key) ?? createLfsUpstream(upstream, createTransport(upstream, ways))
+      upstreams.set(key, lfs)
       return lfs
     },
   }
@@ -68,7 +68,7 @@ function createLfsUpstream({ name }: Upstream, transport: LfsTransport): LfsUpst
       offers.delete(oldest)
     }
   }
-  const take = (operation: LfsOperation, oid: string): LfsOffer | undefined => {
+  const takeOffer = (operation: LfsOperation, oid: string): LfsOffer | undefined => {
     const key = `${operation} ${oid}`
     const offer = offers.get(key)
     offers.delete(key)
@@ -98,7 +98,7 @@ function createLfsUpstream({ name }: Upstream, transport: LfsTransport): LfsUpst
     signal: AbortSignal,
     work: (offer: LfsOffer) => Promise<T>,
   ): Promise<T | undefined> => {
-    const before = take(operation, object.oid)
+    const before = takeOffer(operation, object.oid)
     if (before && before.expiresAt > Date.now())
       try {
         return await work(before)
@@ -107,7 +107,7 @@ function createLfsUpstream({ name }: Upstream, transport: LfsTransport): LfsUpst
       }
     const [state] = await query(operation, [object], signal)
     if (state?.error) throw new LfsRefused(`the LFS server says: ${state.error.message || state.error.code}`)
-    const now = take(operation, object.oid)
+    const now = takeOffer(operation, object.oid)
     return now && work(now)
   }
   return {

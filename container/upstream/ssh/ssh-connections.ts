@@ -112,8 +112,8 @@ export function createSshPool(target: SshTarget, openMs = OPEN_MS): Connections 
    */
   const pickConnection = (): Connection | undefined => {
     const usable = [...connections].filter(each => !each.isDraining && each.users < SESSIONS_PER_CONNECTION)
-    const known = usable.find(each => !each.isOpening) ?? usable[0]
-    if (known) return known
+    const available = usable.find(each => !each.isOpening) ?? usable[0]
+    if (available) return available
     const opening = [...connections].filter(each => each.isOpening)
     return opening.length < MAX_OPENING ? open() : undefined
   }

@@ -25,12 +25,12 @@ export async function createKey(folder: string, name: IdentityName, privateKey: 
       await writeFile(fresh, `${privateKey.trim()}\n`, { mode: 0o600 })
       await chmod(fresh, 0o600)
     } else {
-      const made = await run(
+      const keygen = await run(
         'ssh-keygen',
         ['-q', '-t', 'ed25519', '-N', '', '-C', `git-gate ${name}`, '-f', fresh],
         { cwd: folder, env, signal },
       )
-      if (made.code !== 0) throw new IdentityError('ssh-keygen could not make a key')
+      if (keygen.code !== 0) throw new IdentityError('ssh-keygen could not make a key')
     }
     // `-P ''` fails for a key with a passphrase, which the gate could never enter.
     const read = await run('ssh-keygen', ['-y', '-P', '', '-f', fresh], { cwd: folder, env, signal })

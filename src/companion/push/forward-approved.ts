@@ -79,6 +79,6 @@ async function resume(env: Env, approved: Approved): Promise<void> {
     if (next) await forwardApproved(env, next)
     return
   }
-  const known = await syncOutcome(env, { id: approved.forwardId, repository: approved.repository }, 0)
-  if (known === 'unknown') await forwardApproved(env, approved)
+  const synced = await syncOutcome(env, { id: approved.forwardId, repository: approved.repository }, 0)
+  if (synced === 'unknown') await forwardApproved(env, approved)
 }

@@ -59,13 +59,13 @@ export async function restorePack(env: Env, repository: Upstream, id: string): P
   const held = await askHeld(env, repository.name, id, false)
   await held.body?.cancel()
   if (held.ok) return
-  const kept = await env.HELD_PUSHES?.get(id)
-  if (!kept) return
+  const stored = await env.HELD_PUSHES?.get(id)
+  if (!stored) return
   const restored = await askCompanion(
     env,
     repository.name,
     { service: 'restore-held-push', id: newId(), repository, push: id, hash },
-    { body: kept.body },
+    { body: stored.body },
   )
   await restored.body?.cancel()
   if (!restored.ok) logError({ push: id }, new Error(`its pack in R2 is not restored: ${restored.status}`))

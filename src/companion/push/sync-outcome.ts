@@ -98,12 +98,18 @@ async function settleWithoutRecord(env: Env, push: OpenPush): Promise<void> {
   const settlement = await queryUpstream(env, push, upstream)
   if (!settlement) return
   if ('report' in settlement) return recordReport(env.LEDGER, settlement.report)
-  const has = settlement.upstreamState
-  const taken = has === 'applied'
-  const problem = taken ? `${NO_RECORD}; upstream has it` : `${NO_RECORD}; upstream: ${NEXT_STEP[has]}`
-  const reason = taken ? '' : `git-gate: ${problem}`
-  const refs = push.refs.map(ref => ({ ...ref, status: taken ? ('ok' as const) : ('ng' as const), reason }))
-  await closePush(env.LEDGER, push.id, { outcome: taken ? 'accepted' : 'failed', refs, reason: problem })
+  const { upstreamState } = settlement
+  const isApplied = upstreamState === 'applied'
+  const problem = isApplied
+    ? `${NO_RECORD}; upstream has it`
+    : `${NO_RECORD}; upstream: ${NEXT_STEP[upstreamState]}`
+  const reason = isApplied ? '' : `git-gate: ${problem}`
+  const refs = push.refs.map(ref => ({
+    ...ref,
+    status: isApplied ? ('ok' as const) : ('ng' as const),
+    reason,
+  }))
+  await closePush(env.LEDGER, push.id, { outcome: isApplied ? 'accepted' : 'failed', refs, reason: problem })
 }
 
 async function queryUpstream(

@@ -125,8 +125,8 @@ export async function currentOperator(c: Context<ConsoleEnv>): Promise<SignedIn 
  */
 export async function operatorOfForm(c: Context<ConsoleEnv>, key: unknown): Promise<SignedIn | undefined> {
   const session = await sessionOf(c)
-  const known = [session && (await operatorIn(c.env, session)), await operatorWithoutSession(c)]
-  for (const session of known) if (session && key === (await csrfToken(c.env, session))) return session
+  const candidates = [session && (await operatorIn(c.env, session)), await operatorWithoutSession(c)]
+  for (const session of candidates) if (session && key === (await csrfToken(c.env, session))) return session
   return undefined
 }
 

@@ -63,9 +63,9 @@ function highlightLines(lines: readonly DiffLine[], language: Language): [DiffLi
   const texts = lines.map(({ text }) => (text.length > MAX_LINE ? '' : text.slice(1)))
   const pieces = splitLines(highlightAsHtml(texts.join('\n'), language))
   return lines.flatMap((line, index): [DiffLine, Piece[]][] => {
-    const of = pieces[index] ?? []
+    const linePieces = pieces[index] ?? []
     // Colours never change the text: a line whose pieces are not the line itself stays without.
-    return of.map(({ text }) => text).join('') === line.text.slice(1) ? [[line, of]] : []
+    return linePieces.map(({ text }) => text).join('') === line.text.slice(1) ? [[line, linePieces]] : []
   })
 }
 

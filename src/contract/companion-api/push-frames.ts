@@ -72,8 +72,8 @@ export class FrameReader {
     if (length > MAX_FRAME_BYTES) throw new FrameError(`a frame of ${length} bytes is too long`)
     if (this.#held < HEADER_BYTES + length) return undefined
     const whole = this.#peek(HEADER_BYTES + length)
-    const left = this.#chunks[0]?.subarray(whole.length) ?? new Uint8Array()
-    this.#chunks.splice(0, 1, ...(left.length ? [left] : []))
+    const remaining = this.#chunks[0]?.subarray(whole.length) ?? new Uint8Array()
+    this.#chunks.splice(0, 1, ...(remaining.length ? [remaining] : []))
     this.#held -= whole.length
     return readFrame(whole[0] ?? 0, whole.subarray(HEADER_BYTES))
   }

@@ -13,8 +13,8 @@ const importedKeys = new Map<string, ImportedKey>()
 
 /** Imports a key once: a process has one pass key, and jose would import it for each pass. */
 async function importedKey(key: string): Promise<ImportedKey> {
-  const known = importedKeys.get(key)
-  if (known) return known
+  const cached = importedKeys.get(key)
+  if (cached) return cached
   const algorithm = { name: 'HMAC', hash: 'SHA-256' }
   const imported = await crypto.subtle.importKey('raw', encoder.encode(key), algorithm, false, [
     'sign',

@@ -172,7 +172,7 @@ const encoder = new TextEncoder()
  */
 function matches(tokens: readonly Token[], text: string): boolean {
   const bytes = encoder.encode(text)
-  let here: number[] = []
+  let current: number[] = []
   let next: number[] = []
   /** The step at which each place was last reached, by place. */
   const reachedAt = new Int32Array(tokens.length + 1).fill(-1)
@@ -187,11 +187,11 @@ function matches(tokens: readonly Token[], text: string): boolean {
       reach(places, place + 2, step)
     }
   }
-  reach(here, 0, 0)
+  reach(current, 0, 0)
   for (let position = 0; position < bytes.length; position++) {
     const byte = bytes[position] ?? 0
     next.length = 0
-    for (const place of here) {
+    for (const place of current) {
       const token = tokens[place]
       if (token === undefined || token.kind === 'optional') continue
       if (token.kind === 'through-slash') {
@@ -200,7 +200,7 @@ function matches(tokens: readonly Token[], text: string): boolean {
       } else if (token.takes(byte)) reach(next, token.kind === 'repeat' ? place : place + 1, position + 1)
     }
     if (next.length === 0) return false
-    ;[here, next] = [next, here]
+    ;[current, next] = [next, current]
   }
-  return here.includes(tokens.length)
+  return current.includes(tokens.length)
 }

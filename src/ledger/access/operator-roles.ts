@@ -48,8 +48,8 @@ export async function withKnownGroups(ledger: D1Database, person: Person): Promi
     )
     .bind(JSON.stringify(person.groups))
     .all()
-  const known = z.array(z.object({ principal: z.string() })).parse(results)
-  return { ...person, groups: known.map(({ principal }) => principal.slice('group:'.length)) }
+  const rows = z.array(z.object({ principal: z.string() })).parse(results)
+  return { ...person, groups: rows.map(({ principal }) => principal.slice('group:'.length)) }
 }
 
 /** Returns the key of a person, which is the same at each issuer that has verified the address. */

@@ -50,10 +50,10 @@ export async function mint<O extends Readonly<Record<string, string | null>>>(
   { label, expiresAt }: Pick<AdminToken, 'label' | 'expiresAt'>,
 ): Promise<O & Omit<MintedAdminToken, 'role' | 'repository' | 'owner'>> {
   const { id, text } = mintToken(prefix)
-  const at = Date.now()
+  const now = Date.now()
   const hash = await hashToken(text)
   const ends = millisOrNull(expiresAt)
-  const row = { ...further, id, label, hash, created_at: at, expires_at: ends }
+  const row = { ...further, id, label, hash, created_at: now, expires_at: ends }
   const columns = Object.keys(row)
   await withAudit(
     ledger,
@@ -69,7 +69,7 @@ export async function mint<O extends Readonly<Record<string, string | null>>>(
     ...further,
     id,
     label,
-    createdAt: iso(at),
+    createdAt: iso(now),
     expiresAt: isoOrNull(ends),
     revokedAt: null,
     lastUsedAt: null,

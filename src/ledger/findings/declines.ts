@@ -58,7 +58,7 @@ export async function decline(
   operator: Operator,
   wanted: Pick<Declined, 'repository' | 'fingerprint' | 'reason'>,
 ): Promise<Declined> {
-  const at = Date.now()
+  const now = Date.now()
   await withAudit(
     ledger,
     [
@@ -69,14 +69,14 @@ export async function decline(
            ON CONFLICT (repository, fingerprint) DO UPDATE
            SET reason = excluded.reason, declined_by = excluded.declined_by, created_at = excluded.created_at`,
         )
-        .bind(wanted.repository, wanted.fingerprint, wanted.reason, operator.name, at),
+        .bind(wanted.repository, wanted.fingerprint, wanted.reason, operator.name, now),
     ],
     operator,
     'finding.decline',
     wanted.fingerprint,
     { ...wanted },
   )
-  return { ...wanted, declinedBy: operator.name, createdAt: iso(at) }
+  return { ...wanted, declinedBy: operator.name, createdAt: iso(now) }
 }
 
 /** Declines several findings of a repository, with one reason, as one change. */

@@ -5,9 +5,9 @@
 export function filter(
   conditions: readonly (readonly [condition: string, value: string | number | undefined])[],
 ) {
-  const given = conditions.filter(([, value]) => value !== undefined)
-  const clause = given.map(([condition], index) => condition.replaceAll('?', `?${index + 1}`)).join(' AND ')
-  return { clause: clause && `WHERE ${clause}`, values: given.map(([, value]) => value) }
+  const present = conditions.filter(([, value]) => value !== undefined)
+  const clause = present.map(([condition], index) => condition.replaceAll('?', `?${index + 1}`)).join(' AND ')
+  return { clause: clause && `WHERE ${clause}`, values: present.map(([, value]) => value) }
 }
 
 /** Finds records of a repository without regard to case; of a removed repository, by its exact name. */

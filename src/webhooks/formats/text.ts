@@ -24,14 +24,14 @@ export const codeSpan = (text: string): string => `\`${plainLine(text).replaceAl
 
 /** Joins the lines that fit into `limit` UTF-16 units. A line is never cut, so that no code span stays open. */
 export function joinWithin(limit: number, lines: readonly string[]): string {
-  const taken: string[] = []
+  const fitting: string[] = []
   let length = 0
   for (const line of lines) {
     length += line.length + 1
     if (length > limit) break
-    taken.push(line)
+    fitting.push(line)
   }
-  return taken.join('\n')
+  return fitting.join('\n')
 }
 
 /** Returns whether a notice's page is a URL. A path cannot be opened from a chat. */

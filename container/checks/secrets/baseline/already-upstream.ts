@@ -47,22 +47,22 @@ export async function findKnownUpstream(
   matches: readonly LocatedMatch[],
   options: Options,
 ): Promise<Set<LocatedMatch>> {
-  const known = new Set<LocatedMatch>()
-  if (matches.length === 0) return known
+  const upstreamMatches = new Set<LocatedMatch>()
+  if (matches.length === 0) return upstreamMatches
   await using objects = new ObjectReader(options.git, options.signal)
   const contents = new UpstreamContents(objects, options)
   const tips = await branchTips(options)
-  for (const match of await knownFileNames(matches, tips, objects, options)) known.add(match)
+  for (const match of await knownFileNames(matches, tips, objects, options)) upstreamMatches.add(match)
   const inFiles = matches.filter(match => match.item.blob !== undefined)
-  const stillNew = () => inFiles.filter(match => !known.has(match))
+  const stillNew = () => inFiles.filter(match => !upstreamMatches.has(match))
   for (const findCandidates of [ownPaths, changedSiblings, grepTrees]) {
     const remaining = stillNew()
-    if (remaining.length === 0) return known
+    if (remaining.length === 0) return upstreamMatches
     await contents.scanCandidates(await findCandidates(remaining, tips, objects, options))
-    for (const match of remaining) if (contents.covers(match)) known.add(match)
+    for (const match of remaining) if (contents.covers(match)) upstreamMatches.add(match)
   }
-  for (const match of await unchangedFiles(stillNew(), options)) known.add(match)
-  return known
+  for (const match of await unchangedFiles(stillNew(), options)) upstreamMatches.add(match)
+  return upstreamMatches
 }
 
 const isLong = ({ secret }: LocatedMatch) => secret.length >= MIN_SECRET
@@ -96,7 +96,7 @@ async function knownFileNames(
   objects: ObjectReader,
   { newObjects }: Options,
 ): Promise<LocatedMatch[]> {
-  const known: LocatedMatch[] = []
+  const found: LocatedMatch[] = []
   const queried = new Map<string, boolean>()
   for (const match of matches) {
     const { kind, commit, path } = match.item
@@ -113,9 +113,9 @@ async function knownFileNames(
     let index = 0
     for await (const info of objects.info(objectNames))
       queried.set(objectNames[index++] ?? '', info !== undefined)
-    if ([path, ...oldPaths].some(name => tips.some(tip => queried.get(`${tip}:${name}`)))) known.push(match)
+    if ([path, ...oldPaths].some(name => tips.some(tip => queried.get(`${tip}:${name}`)))) found.push(match)
   }
-  return known
+  return found
 }
 
 /** Returns upstream's files at the findings' own paths. */
@@ -226,10 +226,10 @@ async function unchangedFiles(matches: readonly LocatedMatch[], options: Options
   if (existing.length === 0 || starts.size === 1) return existing
   // With several such trees, only the trees below the finding's own commit count.
   const byCommit = [...Map.groupBy(existing, match => match.item.commit).values()]
-  const known: LocatedMatch[] = []
+  const found: LocatedMatch[] = []
   for (const commitMatches of byCommit.slice(0, MAX_WALKS))
-    known.push(...(await existingOnly(commitMatches, options)))
-  return known
+    found.push(...(await existingOnly(commitMatches, options)))
+  return found
 }
 
 /** Returns the findings whose blobs are not new below their commits, by git rev-list --objects. */

@@ -21,8 +21,8 @@ export function isByChance({ isBinary, text, match, secret }: LocatedMatch): boo
   if (!isBinary) return false
   const name = /^[_.-]?([A-Za-z]+)/.exec(match)?.[1] ?? ''
   if (name.length > SHORT_NAME) return false
-  const at = text.indexOf(match)
-  const before = at < 0 ? '' : (/[A-Za-z]*$/.exec(text.slice(0, at))?.[0] ?? '')
+  const offset = text.indexOf(match)
+  const before = offset < 0 ? '' : (/[A-Za-z]*$/.exec(text.slice(0, offset))?.[0] ?? '')
   if (!WORD.test(match.startsWith(name) ? before + name : name)) return true
   const signs = secret.replace(/[A-Za-z0-9]/g, '').length
   return text.length < MIN_STRING || (text.length < LONG_STRING && signs > MAX_SIGNS)

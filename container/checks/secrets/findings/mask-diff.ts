@@ -28,8 +28,8 @@ export function textMask(mask: DiffMask | undefined): TextMask {
   const redactor = new Redactor(mask.secrets)
   return {
     line: text => {
-      const kept = (HUNK.exec(text)?.[0] ?? '').length || 1
-      return text.slice(0, kept) + redactor.redactLine(text.slice(kept))
+      const prefixLength = (HUNK.exec(text)?.[0] ?? '').length || 1
+      return text.slice(0, prefixLength) + redactor.redactLine(text.slice(prefixLength))
     },
     name: text => redactor.redactLine(text),
   }

@@ -97,12 +97,12 @@ export function dropGenericDuplicates(matches: readonly LocatedMatch[]): Located
     (!isGeneric(other) ||
       other.secret.length > match.secret.length ||
       (other.secret === match.secret && other.rule < match.rule))
-  const kept = new Set(
+  const best = new Set(
     [...byLine.values()].flatMap(all =>
       all.filter(match => !isGeneric(match) || !all.some(other => isBetter(other, match))),
     ),
   )
-  return matches.filter(match => kept.has(match))
+  return matches.filter(match => best.has(match))
 }
 
 const isDisputed = ({ text }: LocatedMatch) => text.includes('gitleaks:allow')

@@ -24,15 +24,15 @@ export function similarFile<F extends KeywordFile>(
   size: number,
 ): F | undefined {
   let best: F | undefined
-  let least = Number.POSITIVE_INFINITY
+  let leastWork = Number.POSITIVE_INFINITY
   for (const file of files) {
     let added = 0
     for (const keyword of keywords) if (!file.keywords.has(keyword)) added++
     const work = added * file.size + (file.keywords.size + added - keywords.size) * size
-    if (work < least) {
+    if (work < leastWork) {
       best = file
-      least = work
+      leastWork = work
     }
   }
-  return least > WORTH_A_FILE && files.length < MAX_FILES ? undefined : best
+  return leastWork > WORTH_A_FILE && files.length < MAX_FILES ? undefined : best
 }

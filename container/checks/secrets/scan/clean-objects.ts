@@ -37,14 +37,14 @@ export class CleanObjects {
     const key = createHmac('sha256', this.#secret)
       .update(JSON.stringify([repository, config, gitleaks, versions]))
       .digest()
-    const known = this.#byRepository.get(repository)
-    return known?.key.equals(key) ? known : { key, digests: Buffer.alloc(0) }
+    const existing = this.#byRepository.get(repository)
+    return existing?.key.equals(key) ? existing : { key, digests: Buffer.alloc(0) }
   }
 
   /** Adds the objects that a scan under this key has found clean. */
   add(repository: string, { key, digests }: KnownClean, found: Buffer): void {
-    const known = this.#byRepository.get(repository)
-    const all = Buffer.concat([known?.key.equals(key) ? known.digests : digests, found])
+    const existing = this.#byRepository.get(repository)
+    const all = Buffer.concat([existing?.key.equals(key) ? existing.digests : digests, found])
     this.#byRepository.delete(repository)
     this.#byRepository.set(repository, {
       key,

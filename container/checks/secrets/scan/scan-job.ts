@@ -104,9 +104,9 @@ export async function runScanJob(
     .filter(passesPathRules)
     .filter(isSecret)
   observer.onPhase('comparing with upstream')
-  const known = job.lfsObjects || job.texts ? NOTHING : await findKnownUpstream(matches, options)
+  const upstreamMatches = job.lfsObjects || job.texts ? NOTHING : await findKnownUpstream(matches, options)
   return {
-    newFindings: matches.filter(match => !known.has(match)),
+    newFindings: matches.filter(match => !upstreamMatches.has(match)),
     secrets: [...new Set(matches.map(match => match.secret))],
     ...(clean ? { clean: clean.found } : {}),
   }
@@ -120,10 +120,10 @@ function judgeOnce(judge: (match: LocatedMatch) => boolean): (match: LocatedMatc
     const seen = [rule, item.kind, item.path, encodings, archivePath, isBinary, secret, match.match, text]
     // Thousands of matches with kilobytes of text each would fill the memory of a scan.
     const key = hash('sha256', JSON.stringify(seen))
-    const known = judged.get(key)
-    if (known !== undefined) return known
-    const is = judge(match)
-    judged.set(key, is)
-    return is
+    const cached = judged.get(key)
+    if (cached !== undefined) return cached
+    const result = judge(match)
+    judged.set(key, result)
+    return result
   }
 }

@@ -11,8 +11,8 @@ const worthOfPush = new WeakMap<Budget, WorthDecoding>()
 
 /** Returns which decoded bytes are scanned. The words that decode to nothing are remembered for the whole push. */
 export function worthOf(budget: Budget): WorthDecoding {
-  const known = worthOfPush.get(budget)
-  if (known) return known
+  const cached = worthOfPush.get(budget)
+  if (cached) return cached
   const worth = createWorth(budget)
   worthOfPush.set(budget, worth)
   return worth

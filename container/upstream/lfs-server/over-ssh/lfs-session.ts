@@ -232,9 +232,9 @@ export class LfsSession {
     if (this.#cutReason !== undefined) return this.#cutReason
     // Ssh says why its streams have ended.
     await withAbort(this.ended, AbortSignal.timeout(END_MS)).catch(() => this.cut())
-    const said = this.#stderr.split('\n').findLast(line => line.trim() !== '') ?? 'the session ended'
+    const lastLine = this.#stderr.split('\n').findLast(line => line.trim() !== '') ?? 'the session ended'
     return new UpstreamError(
-      `the LFS server ${this.#host} ended in the middle of its work (${printable(said.trim()).slice(0, 300)}); try again later`,
+      `the LFS server ${this.#host} ended in the middle of its work (${printable(lastLine.trim()).slice(0, 300)}); try again later`,
     )
   }
 }

@@ -53,8 +53,8 @@ export const encodeDataRequest = (command: string, args: RequestArgs): Buffer =>
 /** Returns the packets of a chunk of data, without a copy of it. */
 export function encodeData(chunk: Buffer): Buffer[] {
   const parts: Buffer[] = []
-  for (let at = 0; at < chunk.length; at += DATA_BYTES) {
-    const payload = chunk.subarray(at, at + DATA_BYTES)
+  for (let offset = 0; offset < chunk.length; offset += DATA_BYTES) {
+    const payload = chunk.subarray(offset, offset + DATA_BYTES)
     parts.push(Buffer.from((payload.length + 4).toString(16).padStart(4, '0')), payload)
   }
   return parts

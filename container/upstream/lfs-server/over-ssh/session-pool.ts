@@ -31,7 +31,7 @@ export function createSessionPool(
     changed.resolve()
     changed = Promise.withResolvers<void>()
   }
-  const left = () => {
+  const onSessionEnd = () => {
     count -= 1
     notifyWaiting()
   }
@@ -52,11 +52,11 @@ export function createSessionPool(
       const session = await open(operation, signal)
       session.ended.then(() => {
         takeIdle(session)
-        left()
+        onSessionEnd()
       })
       return session
     } catch (error) {
-      left()
+      onSessionEnd()
       throw error
     }
   }

@@ -75,8 +75,8 @@ function parseActions(
 }
 
 function splitArg(arg: string): [key: string, value: string] {
-  const at = arg.indexOf('=')
-  return at < 0 ? [arg, ''] : [arg.slice(0, at), arg.slice(at + 1)]
+  const separator = arg.indexOf('=')
+  return separator < 0 ? [arg, ''] : [arg.slice(0, separator), arg.slice(separator + 1)]
 }
 
 function offerOf(

@@ -92,13 +92,14 @@ export async function grantConflict(
 ): Promise<Response> {
   const { agent, repository, terms } = current
   const last = await lastChange(c.env.LEDGER, 'grant', `${agent} ${repository}`)
-  const by = last?.action === (terms ? 'grant.set' : 'grant.remove') ? last.operator : 'another operator'
+  const changedBy =
+    last?.action === (terms ? 'grant.set' : 'grant.remove') ? last.operator : 'another operator'
   const problem = terms
     ? conflictProblem(
-        `${by} has changed this grant`,
+        `${changedBy} has changed this grant`,
         `The grant is now:\n${formatGrant({ agent, terms }).join('\n')}`,
       )
-    : conflictProblem(`${by} has removed this grant`, `${agent} has no access to ${repository} now.`)
+    : conflictProblem(`${changedBy} has removed this grant`, `${agent} has no access to ${repository} now.`)
   return grantPage(c, current, { form, problem })
 }
 

@@ -103,10 +103,10 @@ export async function showPushes(c: Context<ConsoleEnv>): Promise<Response> {
 }
 
 function filterParameters(filters: Filters, cursor?: string): URLSearchParams {
-  const given = Object.entries({ ...filters, cursor }).filter(
+  const present = Object.entries({ ...filters, cursor }).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   )
-  return new URLSearchParams(given)
+  return new URLSearchParams(present)
 }
 
 /** `newestPath` is set on pages of older pushes, and leads back to the first page. */

@@ -95,8 +95,8 @@ const Pages = ({
   list,
 }: Listed & { filters: Filters; list: 'waiting' | 'decided' }) => {
   const pathWith = (of: string | undefined) => {
-    const given = Object.entries({ ...filters, [list]: of })
-    const parameters = given.filter((entry): entry is [string, string] => entry[1] !== undefined)
+    const entries = Object.entries({ ...filters, [list]: of })
+    const parameters = entries.filter((entry): entry is [string, string] => entry[1] !== undefined)
     const query = parameters.length > 0 ? `?${new URLSearchParams(parameters)}` : ''
     return `${pathOf.approvals}${query}${list === 'decided' ? '#decided' : ''}`
   }

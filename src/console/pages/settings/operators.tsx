@@ -21,16 +21,16 @@ export const showOperators = (c: Context<ConsoleEnv>) => operatorsPage(c, {})
 /** `POST /settings/operators`: gives a role. */
 export async function addOperator(c: Context<ConsoleEnv>): Promise<Response> {
   const wanted = await roleOf(c)
-  const given = await giveRole(c, wanted)
-  return given.ok
+  const result = await giveRole(c, wanted)
+  return result.ok
     ? c.redirect(pathOf.operators, 303)
-    : operatorsPage(c, { addProblem: given.problem, wanted })
+    : operatorsPage(c, { addProblem: result.problem, wanted })
 }
 
 /** `POST /settings/operators/change`: gives another role in place of a listed one. */
 export async function changeOperator(c: Context<ConsoleEnv>): Promise<Response> {
-  const given = await giveRole(c, await roleOf(c))
-  return given.ok ? c.redirect(pathOf.operators, 303) : operatorsPage(c, { problem: given.problem })
+  const result = await giveRole(c, await roleOf(c))
+  return result.ok ? c.redirect(pathOf.operators, 303) : operatorsPage(c, { problem: result.problem })
 }
 
 /** `POST /settings/operators/remove` */
