@@ -45,8 +45,8 @@ export async function makeRepository(dir: string, shape: Shape): Promise<void> {
     await write('\n')
   }
   for (let i = 0; i < commits; i++) {
-    const who = `Ada <ada@example.com> ${1_700_000_000 + i} +0000`
-    await write(`commit refs/heads/main\ncommitter ${who}\ndata <<END\nChange ${i}\nEND\n`)
+    const committer = `Ada <ada@example.com> ${1_700_000_000 + i} +0000`
+    await write(`commit refs/heads/main\ncommitter ${committer}\ndata <<END\nChange ${i}\nEND\n`)
     if (i === 0)
       for (let f = 0; f < files; f++) await write(`M 100644 :${f + 1} folder-${f % 10}/file-${f}.txt\n`)
     else await write(`M 100644 inline counter.txt\ndata <<END\n${i}\nEND\n`)

@@ -26,7 +26,7 @@ export function changeTerms(before: GrantTerms, changes: GrantChanges): GrantTer
   for (const [option, { refs, actions }] of Object.entries(GRANTED))
     if (changes[option as keyof typeof GRANTED] !== undefined)
       remaining = withoutActions(remaining, refs, actions)
-  if (deny !== undefined) remaining = remaining.map(rule => ({ ...rule, deny: [] })).filter(speaks)
+  if (deny !== undefined) remaining = remaining.map(rule => ({ ...rule, deny: [] })).filter(hasEffect)
   const added = toTerms({
     read: true,
     push: push || [],
@@ -49,10 +49,10 @@ function withoutActions(rules: readonly Rule[], refs: Refs, actions: readonly Ac
         ? { ...rule, allow: rule.allow.filter(action => !actions.includes(action)) }
         : rule,
     )
-    .filter(speaks)
+    .filter(hasEffect)
 }
 
-const speaks = (rule: Rule) => rule.allow.length > 0 || rule.deny.length > 0
+const hasEffect = (rule: Rule) => rule.allow.length > 0 || rule.deny.length > 0
 
 /** Adds allowed actions to the rule of the same pattern, or appends a rule after every deny. */
 function mergeAllowed(kept: readonly Rule[], allowed: readonly Rule[]): Rule[] {
@@ -65,19 +65,19 @@ function mergeAllowed(kept: readonly Rule[], allowed: readonly Rule[]): Rule[] {
 
 type Limits = Omit<GrantChanges, 'read' | 'push' | 'force' | 'delete' | 'deny' | 'tags'>
 
-const or = <T>(changed: T | false | undefined, cleared: T, before: T): T =>
+const changedOr = <T>(changed: T | false | undefined, cleared: T, before: T): T =>
   changed === undefined ? before : changed === false ? cleared : changed
 
 function changedLimits(before: GrantTerms, changes: Limits): Omit<GrantTerms, 'rules'> {
-  const maxBlobBytes = or<number | undefined>(changes.maxBlobBytes, undefined, before.maxBlobBytes)
+  const maxBlobBytes = changedOr<number | undefined>(changes.maxBlobBytes, undefined, before.maxBlobBytes)
   return {
-    pushOptions: or(changes.pushOptions, [], before.pushOptions),
-    pullRequests: or(changes.pullRequests, [], before.pullRequests),
-    hostApi: or(changes.hostApi, 'none', before.hostApi),
-    denyPaths: or(changes.denyPaths, [], before.denyPaths),
-    ask: or(changes.ask, [], before.ask),
-    emails: or(changes.emails, [], before.emails),
-    allowedSigners: or(changes.allowedSigners, '', before.allowedSigners),
+    pushOptions: changedOr(changes.pushOptions, [], before.pushOptions),
+    pullRequests: changedOr(changes.pullRequests, [], before.pullRequests),
+    hostApi: changedOr(changes.hostApi, 'none', before.hostApi),
+    denyPaths: changedOr(changes.denyPaths, [], before.denyPaths),
+    ask: changedOr(changes.ask, [], before.ask),
+    emails: changedOr(changes.emails, [], before.emails),
+    allowedSigners: changedOr(changes.allowedSigners, '', before.allowedSigners),
     symlinks: changes.symlinks ?? before.symlinks,
     submodules: changes.submodules ?? before.submodules,
     ...(maxBlobBytes === undefined ? {} : { maxBlobBytes }),

@@ -28,11 +28,11 @@ export const lfsMemory: Row = {
     await delay(3_000)
     const idle = residentMemory(gate)
     const results: Result[] = []
-    const during = async (what: string, work: () => Promise<unknown>) => {
+    const during = async (transfer: string, work: () => Promise<unknown>) => {
       resetPeaks(gate)
       await work()
       const note = 'the scan is a process of its own; the scan limit of this gate is raised to 1800 s'
-      results.push(peakResult(gate, idle, `${what} of an LFS object of ${megabytes} MB`, note))
+      results.push(peakResult(gate, idle, `${transfer} of an LFS object of ${megabytes} MB`, note))
     }
     await during('upload', () => mustGit(['lfs', 'push', url, 'HEAD'], { cwd: tree.dir, env }))
     await mustGit(['push', '-q', '--no-verify', url, 'HEAD:refs/heads/heavy'], { cwd: tree.dir, env })

@@ -67,8 +67,8 @@ async function transfers(stage: Stage, { rounds, quick }: Effort, count: number)
     runs,
   )
   for (const dir of trees) fs.rmSync(dir, { recursive: true })
-  const what = `${megabytes} MB in ${count} LFS object${count > 1 ? 's' : ''}`
-  return resultsOf(what, pushed, scans, fetched)
+  const label = `${megabytes} MB in ${count} LFS object${count > 1 ? 's' : ''}`
+  return resultsOf(label, pushed, scans, fetched)
 }
 
 type Times = ReadonlyMap<string, readonly number[]>

@@ -187,9 +187,9 @@ export function readDesiredState(file: string): DesiredState {
       name,
       grants:
         each?.grants &&
-        [...each.grants].map(([repository, wish]) => ({
+        [...each.grants].map(([repository, entry]) => ({
           repository,
-          terms: termsOfEntry(file, `${name} in ${repository}`, wish),
+          terms: termsOfEntry(file, `${name} in ${repository}`, entry),
         })),
     })),
     operators,
@@ -220,14 +220,14 @@ function httpsSettings(each: Settings, defaults: Settings) {
   return credential === undefined ? 'credential' : { identity: null, knownHosts: '', credential }
 }
 
-function termsOfEntry(file: string, where: string, wish: z.infer<typeof GrantEntry>): GrantTerms {
+function termsOfEntry(file: string, place: string, entry: z.infer<typeof GrantEntry>): GrantTerms {
   try {
-    if (typeof wish === 'object' && 'terms' in wish) return wish.terms
-    return toTerms(wish === 'read' ? { read: true } : wish === 'own' ? ownBranches : wish)
+    if (typeof entry === 'object' && 'terms' in entry) return entry.terms
+    return toTerms(entry === 'read' ? { read: true } : entry === 'own' ? ownBranches : entry)
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     throw new CliError(
-      `${file}: ${where}: ${error.message}`,
+      `${file}: ${place}: ${error.message}`,
       error.code === 'reads-only' ? 'Write read there, or add push: [PATTERN]' : correction(file),
     )
   }

@@ -36,7 +36,7 @@ export async function serveFetch(
   const { settings, sessions, mirrors } = dependencies
   const mirror = mirrors.get(pass.repository)
   const started = await sessions.beginInTurn(sessionOf(pass), disconnectSignal(response))
-  if (!started.ok) return busy(pass, response, started.reason)
+  if (!started.ok) return respondBusy(pass, response, started.reason)
   let end: SessionEnd = { outcome: 'failed' }
   let leaveMemory: (() => void) | undefined
   try {
@@ -83,7 +83,7 @@ function comeAgain(
  * Refuses a fetch because no session is free, in the form that git prints: an ERR packet, or a 503 for an
  * advertisement.
  */
-function busy(pass: Pass, response: ServerResponse, reason: string): void {
+function respondBusy(pass: Pass, response: ServerResponse, reason: string): void {
   if (pass.service !== 'git-upload-pack') return comeAgain(response, { reason, retryAfter: 5 })
   response.setHeader('retry-after', '5')
   sendErrPacket(response, reason)

@@ -34,10 +34,10 @@ export async function startSpool(folder: string, start: () => Backend): Promise<
   const path = join(folder, `response-${randomUUID()}`)
   const file = await open(path, 'wx+', 0o600)
   await unlink(path)
-  return fill(file, start())
+  return createSpool(file, start())
 }
 
-function fill(file: FileHandle, backend: Backend): Spool {
+function createSpool(file: FileHandle, backend: Backend): Spool {
   let bytes = 0
   let readers = 0
   let isClosed = false

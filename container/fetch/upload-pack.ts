@@ -78,12 +78,12 @@ export async function uploadPack(
     return error
   })
   let isStuck = false
-  const stuck = () => {
+  const onStuck = () => {
     isStuck = true
     killGroup(backend.child)
   }
   fed.then(
-    () => watchSilence(backend, silentMs, stuck),
+    () => watchSilence(backend, silentMs, onStuck),
     () => {},
   )
   const ended = streamResponse(sourceOf(backend), response, settings.readIdleMs, async () => {
@@ -119,12 +119,12 @@ export const sourceOf = ({ child, stdout, ended }: Backend): ResponseSource => (
  * (uploadpack.keepAlive) once it has read the client's wants and haves. The timer stops while the client
  * takes no data, because git cannot write then.
  */
-function watchSilence({ child, stdout }: Backend, withinMs: number, stuck: () => void): void {
+function watchSilence({ child, stdout }: Backend, withinMs: number, onStuck: () => void): void {
   let timer: NodeJS.Timeout | undefined
   const stop = () => clearTimeout(timer)
   const begin = () => {
     stop()
-    timer = setTimeout(stuck, withinMs)
+    timer = setTimeout(onStuck, withinMs)
   }
   if (child.exitCode !== null || child.signalCode !== null) return
   begin()

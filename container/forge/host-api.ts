@@ -166,7 +166,7 @@ function waitOf({ status, headers, text }: HostResponse): number | undefined {
   return status === 429 || /rate limit/i.test(text) ? 60 : undefined
 }
 
-const MAX_SAID = 300
+const MAX_MESSAGE = 300
 
 /**
  * Returns the message in a host's error: `message` at GitHub and Gitea with GitHub's `errors`, `message` or
@@ -177,7 +177,7 @@ export function messageOf(text: string): string {
   if (typeof body !== 'object' || body === null) return ''
   const { message, error, errors } = body as Record<string, unknown>
   const parts = [message ?? error, errors].flatMap(flatWords)
-  return withoutTokens(printable([...new Set(parts)].join('; '))).slice(0, MAX_SAID)
+  return withoutTokens(printable([...new Set(parts)].join('; '))).slice(0, MAX_MESSAGE)
 }
 
 function flatWords(value: unknown): string[] {

@@ -50,8 +50,8 @@ export function createEarlySessions(links: Pick<Links, 'to'>, waitMs = WAIT_MS):
       take(pusher)?.drop()
       if (isClosed || waiting.size >= MAX_WAITING) return
       const { repository } = pusher
-      const borrow = async (signal: AbortSignal) => (await links.to(repository)).acquireSpare?.(signal)
-      const session = openReceivePack(borrow, repository, waitMs)
+      const acquire = async (signal: AbortSignal) => (await links.to(repository)).acquireSpare?.(signal)
+      const session = openReceivePack(acquire, repository, waitMs)
       waiting.set(keyOf(pusher), session)
       session.over.then(() => {
         if (waiting.get(keyOf(pusher)) === session) waiting.delete(keyOf(pusher))

@@ -58,8 +58,8 @@ export function startForward(options: ForwardOptions): Forward {
   const upstreamLines = boundedLines(MAX_UPSTREAM_LINES)
   const relay = relayTo(sendLine, upstreamLines)
   const stage = async (signal: AbortSignal) => {
-    const borrowed = await (await linkTo()).acquire(signal)
-    return stagePush(git, borrowed, upstream, commands, pushOptions, readRemoteLines(relay).push)
+    const lease = await (await linkTo()).acquire(signal)
+    return stagePush(git, lease, upstream, commands, pushOptions, readRemoteLines(relay).push)
   }
   const dropped = new AbortController()
   const prewarm = async () => ((await session.isUsable()) ? undefined : stage(dropped.signal))

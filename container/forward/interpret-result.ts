@@ -21,7 +21,7 @@ export interface ForwardResult {
   readonly remedy: readonly string[]
   readonly upstreamOutput: string
   /** Upstream had the same change before, for example from a push whose client was stopped. */
-  readonly wasThere?: boolean
+  readonly wasApplied?: boolean
 }
 
 /** A push that is being sent, and the means to ask upstream about it. */
@@ -96,13 +96,13 @@ function inWordsOfGit(
 const STALE_INFO = '[rejected] (stale info)'
 const ATOMIC_FAILURE = '[remote rejected] (atomic push failure)'
 
-const accepted = ({ commands, upstreamLines }: PushInFlight, wasThere: boolean): ForwardResult => ({
+const accepted = ({ commands, upstreamLines }: PushInFlight, wasApplied: boolean): ForwardResult => ({
   outcome: 'accepted',
   refs: statusForAll(commands, '', 'ok'),
   reason: '',
   remedy: [],
   upstreamOutput: upstreamLines.all.join('\n'),
-  wasThere,
+  wasApplied,
 })
 
 /** Returns the result of a push that upstream has refused, by git's summary for each refused ref. */

@@ -29,14 +29,14 @@ export async function queryPushState(
 ): Promise<UpstreamState> {
   // A host that took a proposal shows no ref of its name.
   if (refs.some(({ ref }) => isReviewRef(ref))) return 'diverged'
-  const first = await askOnce(git, link, upstream, refs)
+  const first = await queryUpstream(git, link, upstream, refs)
   if (first === 'applied' || first === 'diverged') return first
   await delay(LATE_APPLY_MS)
-  return askOnce(git, link, upstream, refs)
+  return queryUpstream(git, link, upstream, refs)
 }
 
 /** Asks upstream once for the state of a push. */
-export async function askOnce(
+export async function queryUpstream(
   git: Git,
   link: Link,
   upstream: Upstream,
@@ -55,10 +55,10 @@ export async function readUpstreamRefs(
 ): Promise<ReadonlyMap<string, string> | undefined> {
   const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
   try {
-    const borrowed = await link.acquire(signal)
+    const lease = await link.acquire(signal)
     const listed = await git
-      .run(['ls-remote', upstream.url, ...refs.map(({ ref }) => ref)], { signal, ...borrowed.git })
-      .finally(() => borrowed.release({ broken: signal.aborted }))
+      .run(['ls-remote', upstream.url, ...refs.map(({ ref }) => ref)], { signal, ...lease.git })
+      .finally(() => lease.release({ broken: signal.aborted }))
     if (listed.code !== 0) return undefined
     return new Map(
       listed.stdout

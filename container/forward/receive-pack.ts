@@ -27,19 +27,19 @@ export interface OpenReceivePack {
 }
 
 /**
- * Opens git-receive-pack at upstream, over the connection that `borrow` leases. Only over SSH: over HTTPS git makes
+ * Opens git-receive-pack at upstream, over the connection that `acquire` leases. Only over SSH: over HTTPS git makes
  * the requests of a push itself. Upstream's list of refs stays in the pipe until a push reads it, so a long list takes
  * no memory of the companion.
  */
 export function openReceivePack(
-  borrow: (signal: AbortSignal) => Promise<LinkLease | undefined>,
+  acquire: (signal: AbortSignal) => Promise<LinkLease | undefined>,
   upstream: Upstream,
   heldMs: number,
 ): OpenReceivePack {
   const dropped = new AbortController()
   let isTaken = false
   const start = async (): Promise<ReceivePack | undefined> => {
-    const lease = await borrow(dropped.signal)
+    const lease = await acquire(dropped.signal)
     if (!lease?.startReceivePack || dropped.signal.aborted) return void lease?.release()
     const { release } = lease
     const stop = new AbortController()
@@ -89,11 +89,11 @@ const exited = (child: ChildProcess) =>
 function keepStderr({ stdin, stderr }: ChildProcess): () => string {
   let text = ''
   stderr?.on('data', (chunk: Buffer) => {
-    text = (text + chunk.toString('utf8')).slice(-MAX_SAID)
+    text = (text + chunk.toString('utf8')).slice(-MAX_STDERR)
   })
   stdin?.on('error', () => {})
   return () => text
 }
 
 /** Limit of ssh's stderr that is kept, in characters. */
-const MAX_SAID = 4_096
+const MAX_STDERR = 4_096

@@ -38,13 +38,13 @@ export async function refuseSymbolicRefs(
     return mirror.isSymbolic(ref) || !names.includes(ref) || names.length > 1
   })
   if (suspects.length === 0) return []
-  const borrowed = await link.acquire(signal)
+  const lease = await link.acquire(signal)
   const output = await git
     .run(['ls-remote', '--symref', upstream.url, ...suspects.map(({ ref }) => ref)], {
       signal,
-      ...borrowed.git,
+      ...lease.git,
     })
-    .finally(() => borrowed.release({ broken: signal.aborted }))
+    .finally(() => lease.release({ broken: signal.aborted }))
   if (output.code !== 0) throw toUpstreamError(upstream, output.stderr)
   const targets = new Map(
     [...output.stdout.toString('utf8').matchAll(/^ref: (\S+)\t(\S+)$/gm)].map(([, target = '', ref = '']) => [

@@ -33,7 +33,7 @@ export interface StagedPush {
  */
 export function stagePush(
   git: Git,
-  borrowed: LinkLease,
+  lease: LinkLease,
   upstream: Upstream,
   commands: readonly Command[],
   pushOptions: readonly string[],
@@ -50,11 +50,11 @@ export function stagePush(
   const finish = (options: { broken: boolean }) => {
     isOver = true
     clearTimeout(abortTimer)
-    borrowed.release(options)
+    lease.release(options)
   }
   const ended = git.run(argumentsOf(upstream, commands, pushOptions), {
     signal: stop.signal,
-    ...borrowed.git,
+    ...lease.git,
     onStderr,
     onStart: id => {
       pid = id

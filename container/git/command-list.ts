@@ -155,11 +155,12 @@ export class CommandListReader {
       return found || !command ? { ref, problem: found ?? '' } : { ref, command }
     })
     const first = refs.find(ref => ref.problem)
-    if (first) return this.#bad(`${inWords(first.ref)}: ${first.problem}`, refs)
+    if (first) return this.#bad(`${messageText(first.ref)}: ${first.problem}`, refs)
     const capabilities = capabilitiesOf(this.#lines[0])
     const words = [...capabilities]
     const unknown = words.find(word => !KNOWN_CAPABILITIES.has(word.split('=')[0] ?? ''))
-    if (unknown !== undefined) return this.#bad(`the capability ${inWords(unknown)} was not offered`, refs)
+    if (unknown !== undefined)
+      return this.#bad(`the capability ${messageText(unknown)} was not offered`, refs)
     const objectFormat = objectFormatIn(words)
     if (objectFormat === undefined) return this.#bad('its object format is not known here', refs)
     if (commands.some(each => formatOf(each.old) !== objectFormat || formatOf(each.new) !== objectFormat))
@@ -229,7 +230,8 @@ function readCommand(line: Buffer): { ref: string; command?: Command; problem?: 
  * Makes a client's text safe for the gate's messages. The ledger keeps messages, and no scan has read this
  * text.
  */
-export const inWords = (text: string) => withoutLikelySecrets(printable(text.slice(0, 4_000))).slice(0, 200)
+export const messageText = (text: string) =>
+  withoutLikelySecrets(printable(text.slice(0, 4_000))).slice(0, 200)
 
 /** Replaces control and invisible characters of foreign text with `?`. */
 export function printable(text: string): string {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Git } from './git.ts'
 
 /** The timeout for git to list a mirror's refs, in milliseconds. */
-const LOOK_MS = 60_000
+const LIST_TIMEOUT_MS = 60_000
 
 /**
  * Removes the files of killed git processes: quarantines, partial packs and locks. Removes the whole mirror
@@ -31,7 +31,7 @@ export async function removeStaleFiles(git: Git): Promise<void> {
  */
 async function isBroken(git: Git): Promise<boolean> {
   const looked = await git
-    .run(['for-each-ref', '--format=%(objecttype)'], { signal: AbortSignal.timeout(LOOK_MS) })
+    .run(['for-each-ref', '--format=%(objecttype)'], { signal: AbortSignal.timeout(LIST_TIMEOUT_MS) })
     // A failure to start git, for example for lack of memory, does not mean that the mirror is broken.
     .catch(() => undefined)
   return looked !== undefined && (looked.code === 128 || looked.stderr.includes('broken ref'))

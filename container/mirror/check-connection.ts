@@ -70,7 +70,7 @@ export async function checkConnection(
   const read = await runStep('read', fixes.read, () => readUpstream(upstream, mirror, signal))
   if (!read) return steps
   await runStep('write', fixes.write, async () => {
-    const borrowed = await (await linkTo()).acquire(signal)
+    const lease = await (await linkTo()).acquire(signal)
     try {
       // A dry run asks upstream's receive-pack for its advertisement, and upstream denies this to a read-only
       // key.
@@ -78,14 +78,14 @@ export async function checkConnection(
         ['push', '--dry-run', '--porcelain', upstream.url, ':refs/heads/git-gate-does-not-exist'],
         {
           signal,
-          ...borrowed.git,
+          ...lease.git,
         },
       )
       if (/remote ref does not exist/.test(tried.stderr) || tried.code === 0)
         return 'the upstream takes pushes'
       throw toUpstreamError(upstream, tried.stderr)
     } finally {
-      borrowed.release({ broken: signal.aborted })
+      lease.release({ broken: signal.aborted })
     }
   })
   return steps

@@ -12,7 +12,7 @@ export interface MemoryBudget {
   hasRoom(): boolean
   /**
    * Waits in a queue for free memory. Resolves with the function that ends the session. Rejects with the
-   * signal's reason, or with MemoryExhausted after PATIENCE_MS.
+   * signal's reason, or with MemoryExhausted after MAX_WAIT_MS.
    */
   enter(signal: AbortSignal, onWait?: () => void): Promise<() => void>
 }
@@ -27,8 +27,8 @@ export class MemoryExhausted extends Error {}
 const YOUNG_MS = 5_000
 const YOUNG_BYTES = 64 << 20
 
-const LOOK_MS = 250
-const PATIENCE_MS = 60_000
+const POLL_MS = 250
+const MAX_WAIT_MS = 60_000
 
 /**
  * Each child process has its own memory limit (memory-limit.ts); this keeps many children together from using
@@ -51,7 +51,7 @@ export function createMemoryBudget(childBytes: number, read: () => Memory = read
     if (waiting.length === 0) {
       clearInterval(timer)
       timer = undefined
-    } else timer ??= setInterval(admitNext, LOOK_MS)
+    } else timer ??= setInterval(admitNext, POLL_MS)
   }
   const begin = () => {
     const entry = { at: performance.now() }
@@ -66,7 +66,7 @@ export function createMemoryBudget(childBytes: number, read: () => Memory = read
       signal.throwIfAborted()
       if (waiting.length === 0 && hasRoom()) return begin()
       onWait?.()
-      const late = AbortSignal.timeout(PATIENCE_MS)
+      const late = AbortSignal.timeout(MAX_WAIT_MS)
       const ended = AbortSignal.any([signal, late])
       return new Promise((resolve, reject) => {
         const go = () => {

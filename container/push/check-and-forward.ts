@@ -237,7 +237,7 @@ async function send(
   await journaled
   recorder.upstreamOutput = result.upstreamOutput
   if (result.outcome === 'accepted')
-    sendProgress(`upstream has ${result.wasThere ? 'this already' : 'accepted the push'}`)
+    sendProgress(`upstream has ${result.wasApplied ? 'this already' : 'accepted the push'}`)
   // Where upstream has moved, the agent's next fetch must see it.
   if (result.outcome === 'refused') mirror.expire()
   if (result.outcome === 'failed') return failed(commands, result.reason)

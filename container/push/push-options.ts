@@ -1,7 +1,7 @@
 import type { PassFor } from '../../src/contract/companion-api/pass.ts'
 import { allowsPushOption } from '../../src/contract/grant.ts'
 import type { Refusal } from '../../src/contract/outcome.ts'
-import { inWords } from '../git/command-list.ts'
+import { messageText } from '../git/command-list.ts'
 import { pushRefusal } from './verdict.ts'
 
 /** The options of a pull request: `git push -o pr`, `pr.title=…`. They are the gate's own, and never forwarded. */
@@ -43,7 +43,7 @@ export function readPullRequestOptions(
     else if (name === 'pr.title' && value?.trim()) title = value.trim()
     else if (name === 'pr.base' && value) base = value.replace(/^refs\/heads\//, '')
     else if (name === 'pr.body' && value !== undefined) body.push(value.replaceAll('\\n', '\n'))
-    else return { ok: false, reason: `the push option ${inWords(name)} is not one of a pull request` }
+    else return { ok: false, reason: `the push option ${messageText(name)} is not one of a pull request` }
   }
   if (title !== undefined && title.length > MAX_TITLE)
     return { ok: false, reason: `pr.title is longer than ${MAX_TITLE} characters` }
@@ -81,4 +81,4 @@ export function refusePushOptions(
 }
 
 /** Returns the name of an option. Its value is text that no scan has read. */
-const nameOf = (option: string) => inWords(splitOption(option)[0]) || '(empty)'
+const nameOf = (option: string) => messageText(splitOption(option)[0]) || '(empty)'

@@ -6,15 +6,15 @@ import { type PushHead, truncateLine } from './receive/read-commands.ts'
 import type { PushRecorder } from './record/push-recorder.ts'
 import type { Verdict } from './verdict.ts'
 
-/** The most refusals that are told in full. The report has the reason of every ref. */
-const MAX_TOLD = 50
+/** The most refusals that are shown in full. The report has the reason of every ref. */
+const MAX_SHOWN = 50
 
 function formatRefusals(refusals: Verdict['refusals'], recorder: PushRecorder): string[] {
-  const lines = refusals.slice(0, MAX_TOLD).flatMap(refusal => {
+  const lines = refusals.slice(0, MAX_SHOWN).flatMap(refusal => {
     const ref = recorder.secretRefs.get(refusal.ref ?? '') ?? refusal.ref
     return formatRefusal(ref === undefined ? refusal : { ...refusal, ref }).map(truncateLine)
   })
-  const rest = refusals.length - MAX_TOLD
+  const rest = refusals.length - MAX_SHOWN
   return rest > 0 ? [...lines, gateLine(`and ${rest} more refs, with their reasons below`)] : lines
 }
 

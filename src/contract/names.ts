@@ -12,9 +12,9 @@ const MAX_NAME_LENGTH = 512
 /** Returns why `name` is no name of a repository, or undefined if it is. */
 function repositoryNameProblem(name: string): string | undefined {
   const segments = name.split('/')
-  const [strange] = /[^A-Za-z0-9._~+/-]/u.exec(name) ?? []
-  if (strange !== undefined)
-    return `a repository name has letters, digits and . _ ~ + - only, not ${JSON.stringify(strange)}`
+  const [unexpected] = /[^A-Za-z0-9._~+/-]/u.exec(name) ?? []
+  if (unexpected !== undefined)
+    return `a repository name has letters, digits and . _ ~ + - only, not ${JSON.stringify(unexpected)}`
   if (segments.includes('')) return 'a repository name has no empty segment: no "//", no slash at an end'
   if (segments.length > MAX_SEGMENTS) return `a repository name has ${MAX_SEGMENTS} segments at most`
   if (name.length > MAX_NAME_LENGTH || segments.some(segment => segment.length > MAX_SEGMENT_LENGTH))

@@ -27,28 +27,29 @@ const HTTP_PATH = /^(?:[A-Za-z0-9._~/+@=,:-]|%20)+$/
 export function parseUpstream(
   url: string,
 ): { ok: true; address: UpstreamAddress } | { ok: false; reason: string } {
-  const no = (reason: string) => ({ ok: false as const, reason })
-  if (INVISIBLE.test(url)) return no('it has a newline or another invisible character')
-  if (url.length > 1024) return no('it is longer than 1024 characters')
-  if (url.startsWith('-')) return no('it starts with "-", as an option does')
+  const invalid = (reason: string) => ({ ok: false as const, reason })
+  if (INVISIBLE.test(url)) return invalid('it has a newline or another invisible character')
+  if (url.length > 1024) return invalid('it is longer than 1024 characters')
+  if (url.startsWith('-')) return invalid('it starts with "-", as an option does')
   if (isHttps(url)) return parseHttps(url)
   if (url.includes('::')) {
-    if (!/^(ssh:\/\/|[^:]*@)[^/]*\[/.test(url)) return no('it names a transport helper (…::…)')
+    if (!/^(ssh:\/\/|[^:]*@)[^/]*\[/.test(url)) return invalid('it names a transport helper (…::…)')
   }
-  if (/^(git|ftps?|file):\/\//i.test(url)) return no('only SSH and HTTPS upstreams are supported')
+  if (/^(git|ftps?|file):\/\//i.test(url)) return invalid('only SSH and HTTPS upstreams are supported')
   const [, user, host, port, rawPath] = SSH_URL.exec(url) ?? scpLike(url) ?? []
   if (host === undefined || rawPath === undefined)
-    return no('it is neither ssh://[user@]host[:port]/path, user@host:path nor https://host[:port]/path')
-  if (user?.includes(':')) return no('it carries a password')
-  if (user !== undefined && !USER.test(user)) return no(`"${user}" is not a valid SSH user name`)
-  if (!HOST.test(host) && !IPV6.test(host)) return no(`"${host}" is not a host name or address`)
+    return invalid('it is neither ssh://[user@]host[:port]/path, user@host:path nor https://host[:port]/path')
+  if (user?.includes(':')) return invalid('it carries a password')
+  if (user !== undefined && !USER.test(user)) return invalid(`"${user}" is not a valid SSH user name`)
+  if (!HOST.test(host) && !IPV6.test(host)) return invalid(`"${host}" is not a host name or address`)
   if (port !== undefined && !(/^[1-9][0-9]{0,4}$/.test(port) && Number(port) <= 65535))
-    return no(`"${port}" is not a port`)
+    return invalid(`"${port}" is not a port`)
   const path = url.startsWith('ssh://') ? decodePath(rawPath) : rawPath
-  if (path === undefined) return no('the percent-encoding in its path is not UTF-8')
-  if (path.startsWith('-') || path.replace(/^\//, '') === '') return no('it has no path of a repository')
-  if (INVISIBLE.test(path) || path.includes('\\')) return no('its path has an invisible character or "\\"')
-  if (path.split('/').some(part => part === '..' || part === '.')) return no('its path has "." or ".."')
+  if (path === undefined) return invalid('the percent-encoding in its path is not UTF-8')
+  if (path.startsWith('-') || path.replace(/^\//, '') === '') return invalid('it has no path of a repository')
+  if (INVISIBLE.test(path) || path.includes('\\'))
+    return invalid('its path has an invisible character or "\\"')
+  if (path.split('/').some(part => part === '..' || part === '.')) return invalid('its path has "." or ".."')
   return {
     ok: true,
     address: {

@@ -53,8 +53,8 @@ const clientInfo = (c: Context<GitEnv>) => ({
 /** Serves `POST /<name>/git-upload-pack`, a fetch. The body and the response are streamed. */
 export async function fetchPack(c: Context<GitEnv>): Promise<Response> {
   const { repository, terms } = c.var.access
-  const wrong = validatePackRequest(c.req.raw, 'git-upload-pack')
-  if (wrong) return wrong
+  const invalid = validatePackRequest(c.req.raw, 'git-upload-pack')
+  if (invalid) return invalid
   c.executionCtx.waitUntil(recordFetch(c.env.LEDGER, { ...clientInfo(c), repository: repository.name }))
   return askCompanion(
     c.env,

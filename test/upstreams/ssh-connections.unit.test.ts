@@ -32,8 +32,8 @@ test('a connection that upstream neither takes nor refuses is given up, and the 
   const control = path.join(folder, 'control')
   const pool = createSshPool({ config: '/dev/null', control, host: 'host' }, 1_000)
   try {
-    await expect(pool.borrow(soon())).rejects.toEqual(new SshFailed('Connection timed out'))
-    expect(await pool.borrow(soon())).toMatchObject({ control: `${control}.2` })
+    await expect(pool.acquire(soon())).rejects.toEqual(new SshFailed('Connection timed out'))
+    expect(await pool.acquire(soon())).toMatchObject({ control: `${control}.2` })
   } finally {
     pool.close()
   }

@@ -41,9 +41,9 @@ export const clone: Row = {
     const gate = times.get('gate') ?? []
     const work = `clone ${megabytes} MB`
     const results: Result[] = []
-    const against = (name: string, who: string, target?: number) => {
+    const against = (name: string, peer: string, target?: number) => {
       const theirs = times.get(name)
-      if (theirs) results.push(compared({ work, against: who, ...(target ? { target } : {}) }, gate, theirs))
+      if (theirs) results.push(compared({ work, against: peer, ...(target ? { target } : {}) }, gate, theirs))
     }
     against('nginx', 'nginx + fcgiwrap', 1.05)
     against('ssh', 'ssh direct', 1.0)

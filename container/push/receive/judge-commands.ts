@@ -6,8 +6,8 @@ import {
   type BadCommandList,
   type Command,
   type CommandList,
-  inWords,
   isVoidDelete,
+  messageText,
 } from '../../git/command-list.ts'
 import { FORMAT_NAME, type ObjectFormat } from '../../git/objects/object-format.ts'
 import { readMirrorRefs } from '../../git/ref-list.ts'
@@ -66,7 +66,7 @@ function refuseBadList(list: BadCommandList, pass: PushPass): Verdict {
 /** Refuses refs such as remote-tracking branches, all at once: `git push --mirror` of a clone names each. */
 const refuseOutside = (refs: readonly string[]) =>
   pushRefusal(
-    `${refs.length} refs are neither branches nor tags: ${refs.slice(0, MAX_LISTED).map(inWords).join(', ')}${refs.length > MAX_LISTED ? ', …' : ''}`,
+    `${refs.length} refs are neither branches nor tags: ${refs.slice(0, MAX_LISTED).map(messageText).join(', ')}${refs.length > MAX_LISTED ? ', …' : ''}`,
     [
       'leave them out: git push --mirror of a clone pushes its remote-tracking branches too. This pushes the rest:',
       '  git push origin --all && git push origin --tags',

@@ -90,7 +90,7 @@ export function startReceiving(source: PackSource): Receiving {
   })
   const output = readGitOutput(backend, source.reply, limits.onPacket)
   const feeding = pipePack(source, backend, gitExited)
-    .catch((error: unknown): Fed => {
+    .catch((error: unknown): PipeResult => {
       if (error instanceof UnreadableBody) {
         backend.stdin.end()
         return { unfit: pushRefusal(error.message, ['push again; if it stays, push with git itself']) }
@@ -155,7 +155,7 @@ function start({ agent, client, mirror }: PackSource): Backend {
   return spawnHttpBackend(mirror.git, request, new AbortController().signal)
 }
 
-interface Fed {
+interface PipeResult {
   readonly unfit?: Refusal
 }
 
@@ -167,7 +167,7 @@ async function pipePack(
   { client: { body, enterPhase }, reader, settings: { maxPushBytes, gitIdleMs } }: PackSource,
   backend: Backend,
   gitExited: Promise<void>,
-): Promise<Fed> {
+): Promise<PipeResult> {
   // While git takes no input, the client's disconnect goes unnoticed. So git's stdin has an idle timeout,
   // too.
   const writePack = (bytes: Buffer) => writeWithBackpressure(backend.stdin, bytes, gitIdleMs)

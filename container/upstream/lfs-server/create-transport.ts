@@ -2,15 +2,15 @@ import type { Upstream } from '../../../src/contract/companion-api/pass.ts'
 import { isHttps } from '../../../src/contract/upstream.ts'
 import { createHttpTransport } from './over-http/http-transport.ts'
 import { createSshTransport } from './over-ssh/ssh-transport.ts'
-import { type LfsTransport, type LfsWays, LIFETIME_MS, NoLfs } from './transport.ts'
+import { type LfsTransport, type LfsTransportDeps, LIFETIME_MS, NoLfs } from './transport.ts'
 
 /**
  * Creates the transport of an upstream. An SSH upstream is asked for its LFS API first (git-lfs-authenticate); the
  * pure SSH transfer is for one without.
  */
-export function createTransport(upstream: Upstream, ways: LfsWays): LfsTransport {
-  const http = createHttpTransport(upstream, ways)
-  return isHttps(upstream.url) ? http : preferFirst(http, createSshTransport(upstream, ways))
+export function createTransport(upstream: Upstream, deps: LfsTransportDeps): LfsTransport {
+  const http = createHttpTransport(upstream, deps)
+  return isHttps(upstream.url) ? http : preferFirst(http, createSshTransport(upstream, deps))
 }
 
 /** Uses the second transport while the upstream has nothing for the first, which is asked again after a while. */

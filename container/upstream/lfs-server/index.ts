@@ -8,7 +8,7 @@ import {
   type LfsOffer,
   LfsRefused,
   type LfsTransport,
-  type LfsWays,
+  type LfsTransportDeps,
   type LockAnswer,
   type LockRequest,
   Unauthorized,
@@ -45,12 +45,12 @@ const BATCH = 100
 /** The offers that are remembered between a batch and its transfers. */
 const MAX_OFFERS = 20_000
 
-export function createLfsUpstreams(ways: LfsWays): LfsUpstreams {
+export function createLfsUpstreams(deps: LfsTransportDeps): LfsUpstreams {
   const upstreams = new Map<string, LfsUpstream>()
   return {
     to(upstream) {
       const key = JSON.stringify(upstream)
-      const lfs = upstreams.get(key) ?? createLfsUpstream(upstream, createTransport(upstream, ways))
+      const lfs = upstreams.get(key) ?? createLfsUpstream(upstream, createTransport(upstream, deps))
       upstreams.set(key, lfs)
       return lfs
     },

@@ -14,8 +14,8 @@ export class Unauthorized extends UpstreamError {}
 /** Upstream's LFS server refuses a request for a reason that another attempt does not change. */
 export class LfsRefused extends UpstreamError {}
 
-/** The ways to the hosts of upstreams. */
-export interface LfsWays {
+/** The means of LFS transports to reach upstreams. */
+export interface LfsTransportDeps {
   readonly linkTo: (upstream: Upstream) => Promise<Link>
   readonly credentials: Pick<Credentials, 'tokenFor' | 'refused'>
   /** The longest wait for an LFS server that has the whole object, in milliseconds. */

@@ -25,7 +25,7 @@ interface Waiting {
 export type AllWaiting = Set<unknown>
 
 /** Leases a connection with room to spare. */
-type Borrow = (signal: AbortSignal) => Promise<LinkLease | undefined>
+type AcquireSpare = (signal: AbortSignal) => Promise<LinkLease | undefined>
 
 /**
  * Keeps a session for each upstream of the same connections that was asked twice within WAIT_MS. A session serves one
@@ -34,12 +34,12 @@ type Borrow = (signal: AbortSignal) => Promise<LinkLease | undefined>
 export function createPreparedSessions(
   all: AllWaiting,
   { waitMs = WAIT_MS, openAfterMs = OPEN_AFTER_MS } = {},
-): { over(borrow: Borrow): PreparedSessions; close(): void } {
+): { over(acquire: AcquireSpare): PreparedSessions; close(): void } {
   const waiting = new Map<string, Waiting>()
   const askedAt = new Map<string, number>()
   let isClosed = false
   return {
-    over: borrow => ({
+    over: acquire => ({
       take({ url }, signal) {
         const session = waiting.get(url)
         waiting.delete(url)
@@ -53,7 +53,7 @@ export function createPreparedSessions(
         const now = performance.now()
         askedAt.set(url, now)
         if (isClosed || now - before > waitMs || waiting.has(url) || all.size >= MAX_WAITING) return
-        const session = openLater(borrow, upstream, { waitMs, openAfterMs }, () => {
+        const session = openLater(acquire, upstream, { waitMs, openAfterMs }, () => {
           all.delete(session)
           if (waiting.get(url) === session) waiting.delete(url)
         })
@@ -69,7 +69,7 @@ export function createPreparedSessions(
 }
 
 function openLater(
-  borrow: Borrow,
+  acquire: AcquireSpare,
   upstream: Upstream,
   { waitMs, openAfterMs }: { waitMs: number; openAfterMs: number },
   onOver: () => void,
@@ -85,7 +85,7 @@ function openLater(
   }
   const start = async () => {
     timer = setTimeout(drop, waitMs)
-    const lease = await borrow(ended.signal)
+    const lease = await acquire(ended.signal)
     try {
       if (lease && !ended.signal.aborted) open = startSession(lease, upstream, drop)
     } finally {

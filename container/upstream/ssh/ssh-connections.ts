@@ -58,9 +58,9 @@ export interface Connections {
   /** Opens a connection when none has room for another session. Rejects with SshFailed. */
   connect(signal: AbortSignal): Promise<void>
   /** Leases a session on an open connection. Rejects with SshFailed. */
-  borrow(signal: AbortSignal): Promise<ConnectionLease>
+  acquire(signal: AbortSignal): Promise<ConnectionLease>
   /** Leases a session on a connection with few. Undefined: there are connections, and all have many. */
-  borrowSpare(signal: AbortSignal): Promise<ConnectionLease | undefined>
+  acquireSpare(signal: AbortSignal): Promise<ConnectionLease | undefined>
   close(): void
 }
 
@@ -143,13 +143,13 @@ export function createSshPool(target: SshTarget, openMs = OPEN_MS): Connections 
       signal.throwIfAborted()
       await withAbort(pickConnection()?.ready ?? nextOpened(), signal)
     },
-    async borrow(signal) {
+    async acquire(signal) {
       signal.throwIfAborted()
       let through = pickConnection()
       for (; !through; through = pickConnection()) await withAbort(nextOpened(), signal)
       return lease(through, signal)
     },
-    async borrowSpare(signal) {
+    async acquireSpare(signal) {
       const [connection] = [...connections].filter(each => !each.isDraining && each.users < BUSY_SESSIONS)
       const spare = connection ?? (connections.size === 0 ? open() : undefined)
       return spare && lease(spare, signal)

@@ -152,12 +152,12 @@ function sshLink(
     }
   }
   const acquireSpare = async (signal: AbortSignal) => {
-    const lease = await connections.borrowSpare(signal).catch(rethrow)
+    const lease = await connections.acquireSpare(signal).catch(rethrow)
     return lease && leaseOf(lease)
   }
   return {
     connect: signal => connections.connect(signal).catch(rethrow),
-    acquire: async signal => leaseOf(await connections.borrow(signal).catch(rethrow)),
+    acquire: async signal => leaseOf(await connections.acquire(signal).catch(rethrow)),
     acquireSpare,
     prepared: prepared.over(acquireSpare),
   }

@@ -24,16 +24,17 @@ export async function permissionPass(env: Env, push: string): Promise<PassReques
 
 /** Judges a push by its token, grant and exceptions as they are now. */
 export async function decidePermission(env: Env, push: string): Promise<Permission> {
-  const no = (reason: string): Permission => ({ decision: 'refuse', reason })
+  const refuse = (reason: string): Permission => ({ decision: 'refuse', reason })
   const found = await accessOfPush(env.LEDGER, push)
-  if (!found) return no('it is closed on record')
+  if (!found) return refuse('it is closed on record')
   const { agent, tokenId, token, access } = found
   if (tokenId === NO_TOKEN) {
-    if (agent !== settingsOf(env).GATE_GIT_AGENT) return no(`${agent} may not push over git:// any more`)
-  } else if (!token || token.revokedAt !== null) return no(`the token ${tokenId} was revoked during the push`)
+    if (agent !== settingsOf(env).GATE_GIT_AGENT) return refuse(`${agent} may not push over git:// any more`)
+  } else if (!token || token.revokedAt !== null)
+    return refuse(`the token ${tokenId} was revoked during the push`)
   else if (token.expiresAt !== null && token.expiresAt <= Date.now())
-    return no(`the token ${tokenId} expired during the push`)
-  if (!access) return no(`${agent} lost its grant during the push`)
+    return refuse(`the token ${tokenId} expired during the push`)
+  if (!access) return refuse(`${agent} lost its grant during the push`)
   const { repository, terms, exceptions } = access
   return {
     decision: 'forward',

@@ -71,11 +71,11 @@ const NOT_STARTED = {
   unreachable: 'The issuer could not be reached. Try again; the Worker’s log has the cause.',
 } as const
 
-function signInPage(c: Context<ConsoleEnv>, to: string, wrong?: string): Promise<Response> {
+function signInPage(c: Context<ConsoleEnv>, to: string, problem?: string): Promise<Response> {
   const { GATE_OIDC_ISSUER: issuer } = settingsOf(c.env)
   return renderDocument(c, {
     title: 'Sign in',
-    status: wrong ? 403 : 200,
+    status: problem ? 403 : 200,
     children: (
       <main id="content" class="sign-in">
         <h1>git-gate</h1>
@@ -92,11 +92,11 @@ function signInPage(c: Context<ConsoleEnv>, to: string, wrong?: string): Promise
             autofocus
             autocomplete="current-password"
             spellcheck={false}
-            {...(wrong ? { 'aria-invalid': 'true', 'aria-describedby': 'wrong' } : {})}
+            {...(problem ? { 'aria-invalid': 'true', 'aria-describedby': 'wrong' } : {})}
           />
-          {wrong && (
+          {problem && (
             <p id="wrong" class="wrong" role="alert">
-              {wrong}
+              {problem}
             </p>
           )}
           <button type="submit" class="primary">

@@ -63,7 +63,7 @@ export function reportFindings({ newFindings, secrets }: ScanResult, options: Op
     const { kind, ref } = item
     if (kind === 'ref name' && ref !== undefined) push.record.secretRefs.set(ref, redactor.redactPath(ref))
   }
-  tellOtherPlaces([...reportedById.values()])
+  noteOtherPlaces([...reportedById.values()])
   // Findings beyond the recorded ones were not checked, and a ref name may be among them.
   push.record.isScanned = reportedById.size < MAX_KEPT
   push.record.isDisputed =
@@ -77,7 +77,7 @@ export function reportFindings({ newFindings, secrets }: ScanResult, options: Op
 const MAX_PLACES = 5
 
 /** Notes on each finding where else the push holds the same secret. A rule for a file's name has no secret. */
-function tellOtherPlaces(reported: readonly ReportedFinding[]): void {
+function noteOtherPlaces(reported: readonly ReportedFinding[]): void {
   const bySecret = Map.groupBy(reported, ({ match }) => match.secret)
   bySecret.delete('')
   for (const same of bySecret.values())

@@ -6,7 +6,7 @@ import {
   expiryOf,
   type LfsOffer,
   type LfsTransport,
-  type LfsWays,
+  type LfsTransportDeps,
   operationOf,
   Unauthorized,
 } from '../transport.ts'
@@ -18,7 +18,7 @@ import { createLfsSender, type LfsSender } from './send.ts'
 /** The LFS API over HTTP (git-lfs docs/api), at an HTTPS upstream or where an SSH upstream says that it is. */
 export function createHttpTransport(
   upstream: Upstream,
-  { linkTo, credentials, forwardMs }: LfsWays,
+  { linkTo, credentials, forwardMs }: LfsTransportDeps,
 ): LfsTransport {
   const send = createLfsSender(upstream)
   const endpoints = new Map<LfsOperation, LfsEndpoint>()

@@ -18,7 +18,7 @@ export interface SessionLease {
 /** The sessions of one upstream's git-lfs-transfer. A transfer takes a session that an earlier one has left. */
 export interface SessionPool {
   /** Waits for a session. It is cut when the signal aborts before the release. Rejects with UpstreamError. */
-  borrow(operation: LfsOperation, signal: AbortSignal): Promise<SessionLease>
+  acquire(operation: LfsOperation, signal: AbortSignal): Promise<SessionLease>
 }
 
 export function createSessionPool(
@@ -61,21 +61,21 @@ export function createSessionPool(
     }
   }
   const lease = (session: LfsSession, signal: AbortSignal): SessionLease => {
-    const letGo = session.cutOn(signal)
+    const stopWatching = session.cutOn(signal)
     let isHeld = true
     return {
       session,
       release() {
         if (!isHeld) return
         isHeld = false
-        letGo()
+        stopWatching()
         if (session.isReusable) keep(session)
         else session.end()
       },
     }
   }
   return {
-    async borrow(operation, signal) {
+    async acquire(operation, signal) {
       for (;;) {
         signal.throwIfAborted()
         const free = [...idle.keys()].find(session => session.operation === operation)

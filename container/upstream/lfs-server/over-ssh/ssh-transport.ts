@@ -7,7 +7,7 @@ import {
   type LfsAnswer,
   type LfsOffer,
   type LfsTransport,
-  type LfsWays,
+  type LfsTransportDeps,
   operationOf,
 } from '../transport.ts'
 import type { LfsSession } from './lfs-session.ts'
@@ -19,7 +19,7 @@ import { createSessionPool, type SessionPool } from './session-pool.ts'
 /** The pure SSH transfer, `git-lfs-transfer <path> <operation>` (git-lfs docs/proposals/ssh_adapter.md). */
 export function createSshTransport(
   upstream: Upstream,
-  { linkTo, forwardMs }: Pick<LfsWays, 'linkTo' | 'forwardMs'>,
+  { linkTo, forwardMs }: Pick<LfsTransportDeps, 'linkTo' | 'forwardMs'>,
 ): LfsTransport {
   const open = async (operation: LfsOperation, signal: AbortSignal) =>
     openLfsSession(await linkTo(upstream), upstream, operation, signal)
@@ -50,7 +50,7 @@ async function withSession<T>(
   signal: AbortSignal,
   work: (session: LfsSession) => Promise<T>,
 ): Promise<T> {
-  const { session, release } = await pool.borrow(operation, signal)
+  const { session, release } = await pool.acquire(operation, signal)
   try {
     return await work(session)
   } finally {
@@ -102,7 +102,7 @@ async function download(
   request: Buffer,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Buffer>> {
-  const { session, release } = await pool.borrow('download', signal)
+  const { session, release } = await pool.acquire('download', signal)
   try {
     return releasing(await session.get(request), release)
   } catch (error) {
