@@ -96,8 +96,11 @@ test('pushes with thousands of refs come in small pages, each push once', async 
   await using gate = await startAdminGate()
   const refs = JSON.stringify(
     Array.from({ length: 5000 }, (_, i) => ({
-      ...{ ref: `refs/heads/ada/${'branch'.repeat(5)}/${i}`, old: '0'.repeat(40), new: '1'.repeat(40) },
-      ...{ status: 'ng', reason: 'git-gate: ada may push refs/heads/ada/** only' },
+      ref: `refs/heads/ada/${'branch'.repeat(5)}/${i}`,
+      old: '0'.repeat(40),
+      new: '1'.repeat(40),
+      status: 'ng',
+      reason: 'git-gate: ada may push refs/heads/ada/** only',
     })),
   )
   const ids = Array.from({ length: 12 }, (_, i) => `p${99 - i}`)

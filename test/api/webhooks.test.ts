@@ -143,8 +143,16 @@ test('a push whose outcome cannot be written delays neither other pushes nor web
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const report = (id: string) => ({
-    ...{ id, outcome: 'accepted', step: 'forwarding', ms: 1, refs: [], findings: [], steps: [] },
-    ...{ exceptionsUsed: [], upstreamOutput: '', remoteLines: [] },
+    id,
+    outcome: 'accepted',
+    step: 'forwarding',
+    ms: 1,
+    refs: [],
+    findings: [],
+    steps: [],
+    exceptionsUsed: [],
+    upstreamOutput: '',
+    remoteLines: [],
   })
   try {
     await using gate = await startAdminGate({
@@ -309,7 +317,9 @@ test('pushes whose upstream does not respond delay neither other repositories no
     await gate.json('POST', '/identities', { name: 'deploy' })
     for (const name of ['dead', 'alive'])
       await gate.json('POST', '/repositories', {
-        ...{ name, identity: 'deploy', knownHosts: hostKey('github.com') },
+        name,
+        identity: 'deploy',
+        knownHosts: hostKey('github.com'),
         upstream: `git@github.com:acme/${name}.git`,
       })
     await gate.json('POST', '/webhooks', { url: quick.url })

@@ -24,14 +24,15 @@ test('the steps for hundreds of secrets in a long history take little time on th
     Array.from({ length: 20 }, () => ({ commit, path, mode: '100644' })),
   )
   const refused = {
-    ...{
-      repository: 'app',
-      ref: command.ref,
-      displayName: command.ref,
-      id: command.new,
-      target: command.new,
-    },
-    ...{ leaks, changes, branch: undefined, history: refHistory(command, { commits, tags: [] }) },
+    repository: 'app',
+    ref: command.ref,
+    displayName: command.ref,
+    id: command.new,
+    target: command.new,
+    leaks,
+    changes,
+    branch: undefined,
+    history: refHistory(command, { commits, tags: [] }),
   } as unknown as LeakingRef
   const steps: string[] = []
   expect(processorMs(() => steps.push(...fixSteps(refused)))).toBeLessThan(500)

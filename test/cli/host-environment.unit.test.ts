@@ -4,7 +4,11 @@ import { Repository } from '../../src/contract/admin-api/repositories.ts'
 
 const repository = (name: string, upstream: string, settings: object = {}) =>
   Repository.parse({
-    ...{ name, upstream, staleReads: false, readRefs: [], gitleaksConfig: '' },
+    name,
+    upstream,
+    staleReads: false,
+    readRefs: [],
+    gitleaksConfig: '',
     createdAt: new Date(0).toISOString(),
     ...settings,
   })

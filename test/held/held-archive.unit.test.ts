@@ -23,7 +23,9 @@ async function heldPush(pack: Buffer | undefined, mask?: DiffMask): Promise<Held
   const held = await open()
   await held.keep(
     {
-      ...{ id: 'one', repository: RepositoryName.parse('app'), agent: AgentName.parse('ada') },
+      id: 'one',
+      repository: RepositoryName.parse('app'),
+      agent: AgentName.parse('ada'),
       commands: [
         {
           ref: RefName.parse('refs/heads/x'),
@@ -31,7 +33,9 @@ async function heldPush(pack: Buffer | undefined, mask?: DiffMask): Promise<Held
           new: ObjectId.parse('1'.repeat(40)),
         },
       ],
-      ...{ pushOptions: ['pr'], isWaiting: true, mask },
+      pushOptions: ['pr'],
+      isWaiting: true,
+      mask,
     },
     quarantine,
   )

@@ -60,7 +60,9 @@ test('the removal of an agent or a repository records each right that ends with 
   const token = await mint('/tokens', { agent: 'eve' })
   await gate.json('DELETE', `/tokens/${await mint('/tokens', { agent: 'eve' })}`)
   const exception = await mint('/exceptions', {
-    ...{ repository: 'removed', fingerprint: 'a'.repeat(32), reason: 'a test key' },
+    repository: 'removed',
+    fingerprint: 'a'.repeat(32),
+    reason: 'a test key',
   })
   await gate.json('POST', '/declines', { repository: 'removed', fingerprint: 'b'.repeat(32) })
   await gate.json('PUT', '/operators', { principal: 'group:ops', role: 'viewer', repository: 'removed' })

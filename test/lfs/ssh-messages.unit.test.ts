@@ -73,7 +73,9 @@ test('replies of each form are read in any chunks', async () => {
       expect(await reader.lines()).toEqual(['version=1', 'locking'])
       expect(await reader.reply()).toEqual({ status: 200, args: new Map(), lines: [] })
       expect(await reader.reply()).toEqual({
-        ...{ status: 409, args: new Map([['path', 'a=b']]), lines: ['conflict'] },
+        status: 409,
+        args: new Map([['path', 'a=b']]),
+        lines: ['conflict'],
       })
       expect(await reader.reply()).toEqual({ status: 202, args: new Map([['next-cursor', 'x']]), lines: [] })
       expect(reader.isEmpty).toBe(true)
@@ -128,19 +130,25 @@ const LISTED = ['lock 1', 'path 1 a.bin', 'locked-at 1 2026-01-01T00:00:00Z', 'o
 test('requests of the locking API become commands', async () => {
   const ref = { name: 'refs/heads/main' }
   expect(await locks(['POST', '', { path: 'a.bin', ref }], { status: 201, args: LOCK })).toEqual({
-    ...{ asked: 'lock\npath=a.bin\nrefname=refs/heads/main\n', status: 201, body: { lock: JSON_LOCK } },
+    asked: 'lock\npath=a.bin\nrefname=refs/heads/main\n',
+    status: 201,
+    body: { lock: JSON_LOCK },
   })
   expect(await locks(['POST', '/1/unlock', { force: true }], { status: 200 })).toEqual({
-    ...{ asked: 'unlock 1\nforce=true\n', status: 200, body: { lock: { id: '1', path: '' } } },
+    asked: 'unlock 1\nforce=true\n',
+    status: 200,
+    body: { lock: { id: '1', path: '' } },
   })
   const listed = { status: 202, args: { 'next-cursor': '2' }, lines: LISTED }
   expect(await locks(['GET', '?path=a.bin&limit=1&other=x'], listed)).toEqual({
-    ...{ asked: 'list-lock\npath=a.bin\nlimit=1\n', status: 200 },
+    asked: 'list-lock\npath=a.bin\nlimit=1\n',
+    status: 200,
     body: { locks: [JSON_LOCK], next_cursor: '2' },
   })
   const lines = [...LISTED, 'owner 1 ours', 'lock 2', 'path 2 b c.bin', 'owner 2 theirs']
   expect(await locks(['POST', '/verify', { cursor: '1' }], { status: 200, lines })).toEqual({
-    ...{ asked: 'list-lock\ncursor=1\n', status: 200 },
+    asked: 'list-lock\ncursor=1\n',
+    status: 200,
     body: { ours: [JSON_LOCK], theirs: [{ id: '2', path: 'b c.bin' }] },
   })
 })
@@ -148,7 +156,8 @@ test('requests of the locking API become commands', async () => {
 test('a refused lock names its holder, and a server without locks has none', async () => {
   const conflict = { status: 409, args: LOCK, lines: ['conflict'] }
   expect(await locks(['POST', '', { path: 'a.bin' }], conflict)).toMatchObject({
-    ...{ status: 409, body: { lock: JSON_LOCK, message: 'conflict' } },
+    status: 409,
+    body: { lock: JSON_LOCK, message: 'conflict' },
   })
   expect(await locks(['POST', '', {}], conflict)).toMatchObject({ status: 400 })
   expect(await locks(['GET', ''], {})).toMatchObject({ status: 404 })

@@ -34,7 +34,9 @@ function stage(fault: TransferFault | { command: string } = 'none') {
       return {
         git: { env: {} },
         authenticateLfs: async () => ({
-          ...{ code: 127, signal: null, stdout: Buffer.alloc(0) },
+          code: 127,
+          signal: null,
+          stdout: Buffer.alloc(0),
           stderr: 'sh: git-lfs-authenticate: not found\n',
         }),
         startLfsTransfer() {
@@ -56,7 +58,10 @@ function stage(fault: TransferFault | { command: string } = 'none') {
       ),
     )
   return {
-    ...{ link, children, released, ended },
+    link,
+    children,
+    released,
+    ended,
     lfs: createLfsUpstreams({ linkTo: async () => link, credentials, forwardMs: 10_000 }).to(upstream),
     put: (bytes: Buffer) => writeFileSync(path.join(folder, sha256(bytes)), bytes),
     objects: () => readdirSync(folder),

@@ -47,7 +47,13 @@ function stage(protocol = 'version=2') {
   } as unknown as Link
   const mirror = createGit(mirrorDir, { PATH: process.env.PATH ?? '', GIT_CONFIG_NOSYSTEM: '1' })
   return {
-    ...{ dir, link, mirror, commit, upstreamGit, sessions, released },
+    dir,
+    link,
+    mirror,
+    commit,
+    upstreamGit,
+    sessions,
+    released,
     refs: async (git = mirror) => Object.fromEntries((await readMirrorRefs(git, signal)).refs),
     list: () => listUpstream(link, upstreamOf({ url: 'ssh://nowhere/' }), 'sha1', signal),
     fetch(session: Awaited<ReturnType<typeof listUpstream>>['session'], url = 'ssh://nowhere/') {

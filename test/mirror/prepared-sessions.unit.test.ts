@@ -48,7 +48,12 @@ function stage({ waitMs = 60_000, openAfterMs = 0, all = new Set() } = {}) {
   const prepared = sessionsAhead.over(acquire)
   const link = { acquire, prepared } as unknown as Link
   return {
-    ...{ sessions, released, prepared, commit, at, close: sessionsAhead.close },
+    sessions,
+    released,
+    prepared,
+    commit,
+    at,
+    close: sessionsAhead.close,
     async list() {
       const { refs, session } = await listUpstream(link, upstream, 'sha1', signal)
       session?.end()

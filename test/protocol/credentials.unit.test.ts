@@ -88,7 +88,13 @@ test('secrets leave the environment for files of mode 600, and a stored one goes
   const store = await openCredentials(credentials, env)
   expect(env).toEqual({ PATH: '' })
   const upstream = {
-    ...{ name: 'app', url: UPSTREAM, identity: null, knownHosts: '', ca: '', proxy: '', staleReads: false },
+    name: 'app',
+    url: UPSTREAM,
+    identity: null,
+    knownHosts: '',
+    ca: '',
+    proxy: '',
+    staleReads: false,
     credential: { name: 'bot', user: 'git', app: null },
   }
   const held = () => store.tokenFor(Upstream.parse(upstream), AbortSignal.timeout(5_000))

@@ -38,7 +38,10 @@ test('a push whose mirror is deleted while its commands are read gets a reason, 
   }
   const git = createGit('/nowhere/mirror.git', { PATH: process.env.PATH ?? '' })
   const work = {
-    ...{ pass, client, state, mirror: { git, objectFormat: 'sha1', isReady: async () => true } },
+    pass,
+    client,
+    state,
+    mirror: { git, objectFormat: 'sha1', isReady: async () => true },
     recorder: new PushRecorder(recording),
   } as unknown as PushWork
   expect(await runPush(work)).toMatchObject({ outcome: 'failed' })

@@ -61,7 +61,11 @@ test('a forward ends with its deadline while its session is still being opened',
     git: createGit(folder, { PATH: process.env.PATH ?? '' }),
     linkTo: async () => linkOf({}).link,
     session: { acquire: untilAborted, isUsable: () => never, abort() {} },
-    ...{ upstream, commands, pushOptions: [], sendLine() {}, deadlineMs: 20 },
+    upstream,
+    commands,
+    pushOptions: [],
+    sendLine() {},
+    deadlineMs: 20,
   })
   const { outcome, reason } = await forward.send(() => {})
   expect({ outcome, reason }).toEqual({

@@ -43,8 +43,12 @@ test('a connection that upstream neither takes nor refuses is given up, and the 
 function openLinks() {
   fs.writeFileSync(path.join(folder, 'key'), '')
   return createLinks({
-    ...{ identities: folder, folder: path.join(folder, 'links'), sockets: folder },
-    ...{ authorities: folder, gitEnv: {}, credentials: {} as Credentials },
+    identities: folder,
+    folder: path.join(folder, 'links'),
+    sockets: folder,
+    authorities: folder,
+    gitEnv: {},
+    credentials: {} as Credentials,
   })
 }
 

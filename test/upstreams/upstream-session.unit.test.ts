@@ -56,7 +56,16 @@ function stage() {
   const link = { acquire, acquireSpare: acquire } as unknown as Link
   const command = (ref: string, old: string, id: string) => ({ ref, old, new: id }) as Command
   return {
-    ...{ upstream, folder, work, link, base, one, two, released, children, command },
+    upstream,
+    folder,
+    work,
+    link,
+    base,
+    one,
+    two,
+    released,
+    children,
+    command,
     at: (ref: string) => text(upstream, 'for-each-ref', '--format=%(objectname)', ref),
     hook(name: string, script: string) {
       fs.writeFileSync(path.join(upstream, 'hooks', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
@@ -89,7 +98,10 @@ function stage() {
         linkTo: async () => link,
         upstream: { name: 'app', url: upstream } as Upstream,
         session,
-        ...{ commands, pushOptions: [], sendLine() {}, deadlineMs: 30_000 },
+        commands,
+        pushOptions: [],
+        sendLine() {},
+        deadlineMs: 30_000,
       })
     },
     async send(commands: readonly Command[], pack: Buffer, options: readonly string[] = []) {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { emptyReport } from '../../container/push/record/push-recorder.ts'
 import type { PushRecord } from '../../src/contract/admin-api/pushes.ts'
 import type { Finding } from '../../src/contract/outcome.ts'
 import { discordBody } from '../../src/webhooks/formats/discord.ts'
@@ -11,16 +12,26 @@ import { hashOf, type Notice, noticeOf } from '../../src/webhooks/notice.ts'
 
 const pages = { approval: 'https://gate.example/approvals/p1', push: 'https://gate.example/pushes/p1' }
 const push = (change: Partial<PushRecord>): PushRecord => ({
-  ...{ id: 'p1', repository: 'acme/app', agent: 'ada', tokenId: 't', startedAt: '2026-01-01T00:00:00.000Z' },
-  ...{ outcome: 'refused', step: 'secrets', ms: 1, steps: [], findings: [], exceptionsUsed: [] },
+  ...emptyReport('p1'),
+  repository: 'acme/app',
+  agent: 'ada',
+  tokenId: 't',
+  startedAt: '2026-01-01T00:00:00.000Z',
+  outcome: 'refused',
+  step: 'secrets',
   refs: [{ ref: 'refs/heads/a', old: '', new: '', status: 'ng', reason: 'git-gate: no answer' }],
-  ...{ upstreamOutput: '', remoteLines: [], disconnectReason: null, scannedBytes: 0, pullRequest: null },
-  ...{ lfsObjects: [], approval: null, clientAddress: '', clientVersion: '' },
+  clientAddress: '',
+  clientVersion: '',
   ...change,
 })
 const finding = (change: Partial<Finding> = {}): Finding => ({
-  ...{ rule: 'generic-api-key', path: 'a.txt', line: 3, commit: 'c', fingerprint: 'f' },
-  ...{ excerpt: '', asksForException: false },
+  rule: 'generic-api-key',
+  path: 'a.txt',
+  line: 3,
+  commit: 'c',
+  fingerprint: 'f',
+  excerpt: '',
+  asksForException: false,
   ...change,
 })
 const approval = { change: 'c', asks: ['changes ci.yml'], needed: 1, findings: false, until: 0 }
@@ -125,7 +136,8 @@ test('Teams shows the text of a push as text runs, which have no Markdown and no
 test('a message about thousands of refs and findings stays within the limit of each service, with its link', () => {
   const long = '&'.repeat(5_000)
   const notice = noticeFor({
-    ...{ repository: long, agent: long },
+    repository: long,
+    agent: long,
     refs: Array.from({ length: 5_000 }, () => ({
       ref: long,
       old: '',
@@ -152,7 +164,8 @@ test('an e-mail has each text of a push on its line, and no URL but that of its 
   const long = `https://evil.example/\r\n\r\nA push waits for your approval.\n${'x'.repeat(5_000)}`
   const { subject, text } = emailText(
     noticeFor({
-      ...{ repository: long, agent: long },
+      repository: long,
+      agent: long,
       findings: [finding({ path: long, asksForException: true, request: long })],
     }),
   )

@@ -10,11 +10,17 @@ import { startMailServer } from './fixtures/mail-server.ts'
 const certificates = makeCertificates()
 const login = { user: 'gate', password: `p:${randomBytes(12).toString('hex')}` }
 const mail = {
-  ...{ from: 'gate@gate.example', to: 'ops@acme.example', messageId: '<w-p@gate.example>' },
-  ...{ subject: 'A push waits', text: 'A push waits.\n' },
+  from: 'gate@gate.example',
+  to: 'ops@acme.example',
+  messageId: '<w-p@gate.example>',
+  subject: 'A push waits',
+  text: 'A push waits.\n',
 }
 const at = (port: number, tls: MailServer['tls'], { ca = certificates.ca, host = '127.0.0.1' } = {}) => ({
-  ...{ host, port, tls, ca },
+  host,
+  port,
+  tls,
+  ca,
 })
 
 test('an e-mail is sent over TLS from the start, or over STARTTLS, with the login', async () => {

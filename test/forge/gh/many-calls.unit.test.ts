@@ -18,8 +18,16 @@ const passForMeta = (): PassFor<'host-call'> => ({
   exp: 0,
   service: 'host-call',
   method: 'GET',
-  ...{ id: randomUUID(), repository, agent, terms: GrantTerms.parse({ hostApi: 'read' }) },
-  ...{ exceptions: [], declines: [], gitleaksConfig: '', path: '/api/v3/meta', query: '', accept: '' },
+  id: randomUUID(),
+  repository,
+  agent,
+  terms: GrantTerms.parse({ hostApi: 'read' }),
+  exceptions: [],
+  declines: [],
+  gitleaksConfig: '',
+  path: '/api/v3/meta',
+  query: '',
+  accept: '',
 })
 
 test('calls of an agent wait for a place among its sessions, and a call beyond the line is told to try again', async () => {

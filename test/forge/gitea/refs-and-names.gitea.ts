@@ -27,7 +27,9 @@ async function addRepository(name: string, project: string, transport: Transport
   if (transport === 'ssh')
     await gate.admin.request('POST', '/identities', { name: identity, register: { upstream: ssh, ...api } })
   await gate.admin.request('POST', '/repositories', {
-    ...{ name, ...api, readRefs: ['refs/pull/*/head'] },
+    name,
+    ...api,
+    readRefs: ['refs/pull/*/head'],
     ...(transport === 'ssh'
       ? { upstream: ssh, identity, knownHosts: gitea.knownHosts }
       : { upstream: `${gitea.url}/acme/${project}.git` }),

@@ -32,14 +32,12 @@ describe.skipIf(program === undefined)('glab (skipped where no glab is on PATH)'
     const api = `${gitlab.url}/api/v4`
     await gate.admin.request('PUT', '/credentials/bot', { user: 'oauth2', secret: gitlab.token })
     await gate.admin.request('POST', '/repositories', {
-      ...{
-        name: NAME,
-        upstream: host.url,
-        credential: 'bot',
-        ca: certificates.ca,
-        forge: 'gitlab',
-        apiUrl: api,
-      },
+      name: NAME,
+      upstream: host.url,
+      credential: 'bot',
+      ca: certificates.ca,
+      forge: 'gitlab',
+      apiUrl: api,
     })
     const front = ends.use(await serveHttps(certificates, passOnTo(gate.url)))
     const rights = { push: ['ada/**'], pullRequests: ['main'], hostApi: 'write' as const }
@@ -106,7 +104,10 @@ describe.skipIf(program === undefined)('glab (skipped where no glab is on PATH)'
     expect(made, made.stderr).toMatchObject({ code: 0 })
     expect(made.stdout).toContain(`${gitlab.url}/${PROJECT}/-/merge_requests/2`)
     expect(gitlab.opened[1]).toEqual({
-      ...{ title: 'Draft: Two', source_branch: 'ada/two', target_branch: 'main', description: 'As said' },
+      title: 'Draft: Two',
+      source_branch: 'ada/two',
+      target_branch: 'main',
+      description: 'As said',
     })
     const labelled = await glab('mr', 'create', ...options, '--label', 'deploy')
     expect(labelled.code).toBe(1)

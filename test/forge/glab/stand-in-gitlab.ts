@@ -91,7 +91,8 @@ export async function startStandInGitLab(certificates: Certificates): Promise<St
     response.writeHead(answer.status, {
       'content-type': answer.type ?? 'application/json',
       // Of one page (GitLab: "Pagination").
-      ...{ 'x-page': '1', 'x-total-pages': '1' },
+      'x-page': '1',
+      'x-total-pages': '1',
     })
     response.end(answer.type ? String(answer.body) : JSON.stringify(answer.body))
   })
