@@ -15,7 +15,7 @@ import { handleCompanionCall } from './companion/handle-call.ts'
 import { consolePages } from './console/index.ts'
 import { CALL_PATH } from './contract/companion-api/companion-call.ts'
 import { HOST_CALL_PATH } from './contract/hosts/host-call.ts'
-import { takeRest } from './drain-request.ts'
+import { drainRequest } from './drain-request.ts'
 import { health, problemsOf } from './health.ts'
 import { hostCall } from './host-calls/index.ts'
 import { asLfsErrors, lfs } from './lfs/index.ts'
@@ -30,7 +30,7 @@ import { showGrant } from './smart-http/show-grant.ts'
 
 /** Every route of the gate, in matching order. */
 export const app = new Hono<GitEnv>()
-  .use(takeRest)
+  .use(drainRequest)
   .use(limitBodyTime)
   .use(rateLimit)
   .get('/', c =>

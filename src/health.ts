@@ -35,7 +35,7 @@ export async function problemsOf(env: Env): Promise<readonly string[]> {
  */
 async function companionProblem(env: Env): Promise<string | undefined> {
   if (settingsOf(env).GATE_COMPANION_URL === undefined) return undefined
-  const words = await allStatuses(env)
-  const isFull = words.some(word => word.state === 'running' && word.status.diskFull)
+  const statuses = await allStatuses(env)
+  const isFull = statuses.some(each => each.state === 'running' && each.status.diskFull)
   return isFull ? "the companion's disk is full" : undefined
 }

@@ -44,7 +44,7 @@ export async function serveFetch(
       if (pass.service === 'advertise-receive-pack') openEarlySession(pass, dependencies)
       const refreshed = mirror.refresh(pass.repository, disconnectSignal(response))
       const mirrorState = await waitForMirror(pass, request, mirror, refreshed, settings)
-      if (!mirrorState.ok) return comeAgain(response, mirrorState)
+      if (!mirrorState.ok) return respondRetryLater(response, mirrorState)
       end = await advertise(pass, request, response, mirror, settings)
       return
     }
@@ -71,7 +71,7 @@ export async function serveFetch(
   }
 }
 
-function comeAgain(
+function respondRetryLater(
   response: ServerResponse,
   { reason, retryAfter }: { reason: string; retryAfter: number },
 ): void {
@@ -84,7 +84,7 @@ function comeAgain(
  * advertisement.
  */
 function respondBusy(pass: Pass, response: ServerResponse, reason: string): void {
-  if (pass.service !== 'git-upload-pack') return comeAgain(response, { reason, retryAfter: 5 })
+  if (pass.service !== 'git-upload-pack') return respondRetryLater(response, { reason, retryAfter: 5 })
   response.setHeader('retry-after', '5')
   sendErrPacket(response, reason)
 }

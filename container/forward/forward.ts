@@ -130,7 +130,7 @@ function relayTo(sendLine: (line: string) => void, upstreamLines: FirstLines): (
     if (remainingCharacters <= 0) return
     remainingCharacters -= line.length
     sendLine(
-      remainingCharacters > 0 ? `upstream: ${line}` : gateLine('upstream says more, which is not passed on'),
+      remainingCharacters > 0 ? `upstream: ${line}` : gateLine('upstream says more, which is left out'),
     )
   }
 }

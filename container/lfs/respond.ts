@@ -41,7 +41,7 @@ export function failureOf(id: string, error: unknown): { status: number; message
   logError(id, error instanceof GateFault ? (error.cause ?? error) : error)
   return {
     status: 500,
-    message: `git-gate: ${reason}; this is the gate's fault: try again; if it stays, tell the operator`,
+    message: `git-gate: ${reason}; this is the gate's fault: try again; if it happens again, tell the operator`,
   }
 }
 

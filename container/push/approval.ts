@@ -39,7 +39,7 @@ export async function judgeApproval(work: PushWork, checked: Checked): Promise<V
   if (pass.approved)
     return pass.approved.approvals >= needed
       ? undefined
-      : refused(commands, [pushRefusal(`its grant has come to ask for ${needed} approvals`, [PUSH_AGAIN])])
+      : refused(commands, [pushRefusal(`its grant now asks for ${needed} approvals`, [PUSH_AGAIN])])
   const ended = await judgeUpstream(work, commands)
   if (ended) return ended
   const change = changeOf(commands)

@@ -175,7 +175,7 @@ async function runChecks(
 
 /** Runs work with a deadline. Throws a GateFault that names the work when the deadline ends it. */
 async function withDeadline<T>(
-  what: string,
+  task: string,
   ms: number,
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
@@ -185,7 +185,7 @@ async function withDeadline<T>(
     return await work(AbortSignal.any([signal, deadline]))
   } catch (error) {
     if (!deadline.aborted || signal.aborted) throw error
-    throw new GateFault(`${what} did not end within ${ms / 1000} s`, { cause: error })
+    throw new GateFault(`${task} did not end within ${ms / 1000} s`, { cause: error })
   }
 }
 

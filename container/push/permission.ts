@@ -68,7 +68,7 @@ export async function judgePermission(
   const revoked = record.exceptionsUsed.filter(id => !permission.exceptions.includes(id))
   if (revoked.length)
     return refused(commands, [
-      pushRefusal(`an exception that it needs holds no longer: ${revoked.join(', ')}`, [
+      pushRefusal(`an exception that it needs is no longer in force: ${revoked.join(', ')}`, [
         'push again: the finding is then shown',
       ]),
     ])

@@ -48,7 +48,7 @@ export const withNoOps = (verdict: Verdict, noOps: Refs): Verdict => {
 
 /** The advice to an agent after a fault of the gate. */
 const GATE_FAULT_ADVICE: readonly string[] = [
-  "this is the gate's fault, not the push's: push again; if it stays, tell the operator",
+  "this is the gate's fault, not the push's: push again; if it happens again, tell the operator",
 ]
 
 /** Fails a push that the gate could not receive through a fault of its own. */

@@ -20,7 +20,7 @@ export function toUpstreamError(upstream: Upstream, stderr: string): UpstreamErr
   if (problem) return problem
   if (UNREACHABLE.test(stderr) || words.length === 0)
     return new UpstreamError(
-      `the upstream ${host} cannot be reached (${words.at(-1) ?? 'the connection ended without a word'})`,
+      `the upstream ${host} cannot be reached (${words.at(-1) ?? 'the connection ended without a message'})`,
       { advice: 'try again later' },
     )
   if (NO_REPOSITORY.test(stderr))

@@ -39,7 +39,7 @@ export const PathGlob = z
   .max(512)
   .refine(
     glob => isPath(exampleOf(glob)),
-    'matches no path: it has "/" at an end, "//", a part "." or "..", "[" without "]", or "\\" at its end; right are docs/** and **/*.env',
+    'matches no path: it has "/" at an end, "//", a part "." or "..", "[" without "]", or "\\" at its end; write docs/** or **/*.env',
   )
 
 const isPath = (example: string) =>
@@ -50,10 +50,7 @@ export const EmailGlob = z
   .string()
   .min(1)
   .max(256)
-  .regex(
-    /^[^\s<>]*[@*?[][^\s<>]*$/,
-    'matches no e-mail address; right are *@acme.example and ada@acme.example',
-  )
+  .regex(/^[^\s<>]*[@*?[][^\s<>]*$/, 'matches no e-mail address; write *@acme.example or ada@acme.example')
 
 /** A pattern of push options. A host acts on an option unseen, for example `ci.skip`, so each is named. */
 export const PushOptionPattern = z

@@ -21,7 +21,7 @@ export interface AgentCall {
 }
 
 const LOST =
-  'the gate has lost its companion before it heard the host; see at the host whether it has the call'
+  'the gate lost its companion before the host answered; check at the host whether the call took effect'
 
 /** Makes a call, unless there is a refusal already. The call is on record, with its result or its refusal. */
 export async function callHost(

@@ -145,7 +145,7 @@ async function reply(answer: () => Promise<string>) {
     return { content: [{ type: 'text' as const, text: await answer() }] }
   } catch (error) {
     logError({ at: '/-/mcp' }, error)
-    const text = 'the gate failed on this request; try again, and if it stays, tell the operator'
+    const text = 'the gate failed on this request; try again, and if it happens again, tell the operator'
     return { content: [{ type: 'text' as const, text }], isError: true }
   }
 }

@@ -19,7 +19,7 @@ const SERVICE: Readonly<Record<string, 'upload-pack' | 'receive-pack'>> = {
 /** Serves `GET /<name>/info/refs?service=…` (gitprotocol-http(5), "Discovering References"). */
 export async function advertise(c: Context<GitEnv>): Promise<Response> {
   const { repository, terms } = c.var.access
-  if (c.req.raw.method !== 'GET') return textResponse(405, ['info/refs is asked with GET'], { allow: 'GET' })
+  if (c.req.raw.method !== 'GET') return textResponse(405, ['info/refs takes GET only'], { allow: 'GET' })
   const { search } = new URL(c.req.url)
   if (search === '?service=git-upload-archive')
     return textResponse(403, ['git archive --remote is not served here: clone, then run git archive there'])

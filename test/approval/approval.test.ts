@@ -106,14 +106,14 @@ test('an approval needs as many different people as its rule says', async () => 
   expect(await gate.upstream.ref(push.ref)).toBe(push.commit)
 })
 
-test('an approval by fewer people than the grant has come to ask for forwards nothing', async () => {
+test('an approval by fewer people than the grant now asks for forwards nothing', async () => {
   const dan = await gate.agent('dan', { push: ['dan/**'], ask: [WORKFLOWS] })
   const push = await pushThatWaits(dan, 'more')
   const { terms } = AgentGrant.parse(await gate.admin.request('GET', '/grants/dan/app'))
   await gate.admin.grant('dan', 'app', { ...terms, ask: terms.ask.map(rule => ({ ...rule, approvals: 2 })) })
   expect(await approvals.approve(push.id)).toMatchObject({
     state: 'failed',
-    answer: expect.stringContaining('has come to ask for 2 approvals'),
+    answer: expect.stringContaining('now asks for 2 approvals'),
   })
   expect(await gate.upstream.ref(push.ref)).toBeUndefined()
 })

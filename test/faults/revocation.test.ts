@@ -108,7 +108,7 @@ describe('a right that is removed during the scan stops the push before its forw
     })) as { id: string }
     const revoke = () => gate.admin.request('DELETE', `/exceptions/${exception.id}`)
     const after = await pushDuring(finn, revoke, { files })
-    expect(after.output).toContain('an exception that it needs holds no longer')
+    expect(after.output).toContain('an exception that it needs is no longer in force')
     expect(after.upstream).toBeUndefined()
   })
 

@@ -31,5 +31,5 @@ test('upstream’s output that a client reads too slowly is not held in memory',
   await work.commit('Say hello', { 'hello.txt': 'hello\n' })
   const ran = await work.push('HEAD:refs/heads/ada/hello')
   expect(ran).toMatchObject(accepted)
-  expect(ran.output).toContain('git-gate: upstream says more, which is not passed on')
+  expect(ran.output).toContain('git-gate: upstream says more, which is left out')
 })

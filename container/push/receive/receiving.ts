@@ -93,7 +93,9 @@ export function startReceiving(source: PackSource): Receiving {
     .catch((error: unknown): PipeResult => {
       if (error instanceof UnreadableBody) {
         backend.stdin.end()
-        return { unfit: pushRefusal(error.message, ['push again; if it stays, push with git itself']) }
+        return {
+          unfit: pushRefusal(error.message, ['push again; if it happens again, push with git itself']),
+        }
       }
       if (error instanceof ClientGone) source.presence.abandon(error)
       else limits.kill()

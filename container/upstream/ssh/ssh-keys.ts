@@ -39,7 +39,7 @@ export async function createKey(folder: string, name: IdentityName, privateKey: 
     await link(fresh, file).catch(error => {
       throw isCode(error, 'EEXIST')
         ? new IdentityError(
-            `a key named "${name}" is there already; git gate identity remove ${name} takes it away, if no repository uses it`,
+            `a key named "${name}" exists already; git gate identity remove ${name} removes it, if no repository uses it`,
           )
         : error
     })

@@ -34,7 +34,7 @@ export async function syncOutcome(
   wait: number,
 ): Promise<'recorded' | 'unknown' | 'unreachable' | 'unrecorded'> {
   const passRequest = { service: 'push-report', id: newId(), push: push.id, wait } as const
-  const answer = await askWithin(env, push.repository, passRequest, wait * 1000 + ANSWER_TIMEOUT_MS)
+  const answer = await askWithTimeout(env, push.repository, passRequest, wait * 1000 + ANSWER_TIMEOUT_MS)
   if (answer?.status === 404) return 'unknown'
   if (!answer?.ok) return 'unreachable'
   try {
@@ -123,12 +123,18 @@ async function queryUpstream(
     push: push.id,
     repository: upstream,
   } as const
-  const answer = await askWithin(env, push.repository, passRequest, UPSTREAM_MS, JSON.stringify(push.refs))
+  const answer = await askWithTimeout(
+    env,
+    push.repository,
+    passRequest,
+    UPSTREAM_MS,
+    JSON.stringify(push.refs),
+  )
   return answer?.ok ? RecoveredOutcome.safeParse(answer.body).data : undefined
 }
 
 /** Returns the companion's complete response, or undefined if it does not arrive within `ms` milliseconds. */
-async function askWithin(
+async function askWithTimeout(
   env: Env,
   repository: string,
   passRequest: PassRequest,

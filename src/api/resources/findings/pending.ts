@@ -58,7 +58,7 @@ export const pending = createApiRouter()
           'not-found',
           unknown.length > 0
             ? `no finding ${unknown.join(', ')} of ${repository} waits for a decision`
-            : `no finding of ${repository} that waits for a decision fits`,
+            : `no finding of ${repository} that waits for a decision matches the selection`,
           'List them: git gate pending list',
         )
       if (decision === 'decline')
