@@ -59,7 +59,7 @@ export async function unregisterAtHosts(
   env: Env,
   identity: IdentityName,
 ): Promise<{ upstream: string; reason: string }[]> {
-  const stays: { upstream: string; reason: string }[] = []
+  const remainingDeployKeys: { upstream: string; reason: string }[] = []
   for (const { target, key } of await deployKeysOf(env.LEDGER, identity))
     try {
       const repository = await upstreamOf(env.LEDGER, target)
@@ -67,9 +67,9 @@ export async function unregisterAtHosts(
       await parseCompanionResponse(response, z.object({ removed: z.literal(true) }))
     } catch (error) {
       if (!(error instanceof Problem)) throw error
-      stays.push({ upstream: target.upstream, reason: error.message })
+      remainingDeployKeys.push({ upstream: target.upstream, reason: error.message })
     }
-  return stays
+  return remainingDeployKeys
 }
 
 /** The name under which a companion acts for a project that may not be a repository of the gate. */

@@ -36,7 +36,10 @@ test('of concurrent requests for one identity name, one succeeds, and the gate k
 test('removing an identity deletes its key and frees its name', async () => {
   const first = await createIdentity('again')
   expect(fs.existsSync(file('again'))).toBe(true)
-  expect(await gate.admin.request('DELETE', '/identities/again')).toEqual({ ...first, stays: [] })
+  expect(await gate.admin.request('DELETE', '/identities/again')).toEqual({
+    ...first,
+    remainingDeployKeys: [],
+  })
   expect(fs.existsSync(file('again'))).toBe(false)
   const second = await createIdentity('again')
   expect(withoutComment(second.publicKey)).not.toBe(withoutComment(first.publicKey))
@@ -45,7 +48,10 @@ test('removing an identity deletes its key and frees its name', async () => {
 test('a leftover key is reported, and removed by its name', async () => {
   fs.writeFileSync(file('left'), 'the key of an identity that was removed before')
   await expect(createIdentity('left')).rejects.toThrow(/git gate identity remove left/)
-  expect(await gate.admin.request('DELETE', '/identities/left')).toEqual({ name: 'left', stays: [] })
+  expect(await gate.admin.request('DELETE', '/identities/left')).toEqual({
+    name: 'left',
+    remainingDeployKeys: [],
+  })
   await createIdentity('left')
   await expect(gate.admin.request('DELETE', '/identities/nobody')).rejects.toThrow(/no identity nobody/)
   expect(fs.existsSync(file('for-app'))).toBe(true)

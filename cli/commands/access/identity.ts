@@ -78,7 +78,9 @@ const remove = removal(
   printResult(options, removed, () =>
     [
       `removed ${removed.name}`,
-      ...removed.stays.map(({ upstream, reason }) => `its deploy key stays at ${upstream}: ${reason}`),
+      ...removed.remainingDeployKeys.map(
+        ({ upstream, reason }) => `its deploy key stays at ${upstream}: ${reason}`,
+      ),
     ].join('\n'),
   )
   if (!options.json) printNote('Remove a deploy key that you registered yourself from its host.')

@@ -92,12 +92,12 @@ export const identities = createApiRouter()
           'Give these repositories another identity first: git gate repo set NAME --identity IDENTITY',
         )
       const identity = await findIdentity(c.env.LEDGER, name)
-      const stays = await unregisterAtHosts(c.env, name)
+      const remainingDeployKeys = await unregisterAtHosts(c.env, name)
       await removeIdentity(c.env.LEDGER, c.var.operator, name)
       // The companion may still have the key of an identity that the ledger has lost.
       const keyDeleted = await deleteSecret(c.env, { service: 'delete-identity', identity: name })
       if (!identity && !keyDeleted) throw notFound(`identity ${name}`, 'identity')
-      return c.json({ ...(identity ?? { name }), stays }, 200)
+      return c.json({ ...(identity ?? { name }), remainingDeployKeys }, 200)
     },
   )
 

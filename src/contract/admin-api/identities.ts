@@ -52,7 +52,7 @@ export type Identity = z.infer<typeof Identity>
 /** A removed identity. Only its name if the ledger had no row of it, just the companion a key. */
 export const RemovedIdentity = Identity.partial({ publicKey: true, createdAt: true })
   .extend({
-    stays: z
+    remainingDeployKeys: z
       .array(z.object({ upstream: z.string(), reason: z.string() }))
       .meta({ description: 'The deploy keys that could not be removed at their hosts' }),
   })
