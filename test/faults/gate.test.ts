@@ -5,7 +5,7 @@ import { descendantsOf, listProcesses } from '../../local/process/processes.ts'
 import { until } from '../harness/index.ts'
 import { indexing, type Scene, type Surface, startScene } from './fixtures/fault-fixture.ts'
 import { pushHeldAt } from './fixtures/held-push.ts'
-import { type Fault, meet } from './table/fault.ts'
+import { type Fault, runFault } from './table/fault.ts'
 import { companionKilled, gitHangs, gitleaksIs, workerKilled } from './table/gate-faults.ts'
 import { aftermath } from './table/measure.ts'
 
@@ -85,7 +85,7 @@ describe('after the death of any part of the gate a push has its outcome and lea
     ['git hangs on a pack that it has whole', 'worker', gitHangs, faultOf(/made no progress with .* 10 s/)],
     ['git hangs on a pack that it has whole', 'git://', gitHangs, faultOf(/made no progress with .* 10 s/)],
   ])('%s (%s)', async ([, surface, fault, due]) => {
-    const after = await meet(scene, surface, fault)
+    const after = await runFault(scene, surface, fault)
     expect(after.output).toMatch(due.told)
     expect(after.left).toBe('')
     expect(after.upstream).toMatch(due.upstream)

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { toTerms } from '../../cli/options/grant-options.ts'
 import { type LfsScene, objectOf, startLfsScene } from './fixtures/lfs-scene.ts'
 import { canMount, DISKS } from './table/lfs-disks.ts'
-import { type LfsFault, meetLfs, UPLOADS } from './table/lfs-faults.ts'
+import { type LfsFault, runLfsFault, UPLOADS } from './table/lfs-faults.ts'
 
 /** The end of each fault: the client's answer, whether upstream has the object, and the ledger's row. */
 const ENDS: Readonly<
@@ -41,7 +41,7 @@ afterAll(() => scene?.[Symbol.asyncDispose]())
 
 async function expectEnd(fault: LfsFault): Promise<void> {
   const [status, says, hasUpstream, outcome = ''] = ENDS[fault.words] ?? []
-  const after = await meetLfs(scene, fault)
+  const after = await runLfsFault(scene, fault)
   expect(after.answer?.status).toBe(status)
   expect(after).toMatchObject({ left: '', hasUpstream, next: { status: 200 } })
   expect(after.record?.outcome ?? 'none').toBe(outcome)

@@ -3,7 +3,7 @@ import { farMachine, seconds } from '../harness/index.ts'
 import { cutOff, cutOffInForward } from './fixtures/cut-upstream.ts'
 import { startScene } from './fixtures/fault-fixture.ts'
 import { leave } from './table/client-faults.ts'
-import { meet } from './table/fault.ts'
+import { runFault } from './table/fault.ts'
 
 const IDLE_SECONDS = 3
 
@@ -47,14 +47,14 @@ describe.skipIf(!far)('a network that drops all packets', () => {
       settings: { GATE_FORWARD_SECONDS: '300', GATE_REFRESH_SECONDS: '300' },
       far: { machine: far, holds: 'upstream' },
     })
-    const inForward = await meet(scene, 'worker', cutOffInForward(far))
+    const inForward = await runFault(scene, 'worker', cutOffInForward(far))
     expect(inForward.output).toMatch('the gate could not learn whether it has the push')
     expect(inForward.seconds).toBeLessThan(75)
     expect(inForward.left).toBe('')
     expect(inForward.record).toMatchObject({ outcome: 'failed' })
     expect(inForward.next).toMatch('accepted')
 
-    const before = await meet(scene, 'worker', cutOff(far))
+    const before = await runFault(scene, 'worker', cutOff(far))
     expect(before.output).toMatch('cannot be reached')
     expect(before.seconds).toBeLessThan(30)
     expect(before).toMatchObject({ left: '', upstream: 'nothing, mirror equal', record: undefined })

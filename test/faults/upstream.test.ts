@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Scene, type Surface, startScene } from './fixtures/fault-fixture.ts'
-import { type Fault, meet } from './table/fault.ts'
+import { type Fault, runFault } from './table/fault.ts'
 import * as upstream from './table/upstream-faults.ts'
 
 /** In seconds; asking upstream afterwards takes up to half a minute. */
@@ -97,7 +97,7 @@ describe('after any fault of upstream the agent reads the reason and the ledger 
     ],
   ]
   test.for(cases)('it %s (%s)', async ([, surface, fault, due]) => {
-    const after = await meet(scene, surface, fault)
+    const after = await runFault(scene, surface, fault)
     expect(after.output).toMatch(due.told)
     expect(after.seconds).toBeLessThan(due.within)
     expect(after.left).toBe('')

@@ -51,7 +51,7 @@ test('the table has at least 60 rows', () => {
 const titled = rows.map((row, number) => ({
   row,
   number,
-  title: `${mark(number)} ${row.agent} ${'refused' in row ? 'may not' : 'may'}: ${row.what}`,
+  title: `${mark(number)} ${row.agent} ${'refused' in row ? 'may not' : 'may'}: ${row.title}`,
 }))
 type Titled = (typeof titled)[number]
 

@@ -6,7 +6,7 @@ import { accepted, seconds, startGate, until } from '../../harness/index.ts'
 import { SURFACES, startScene } from '../fixtures/fault-fixture.ts'
 import { diskFor, smallDisk } from '../fixtures/full-disk.ts'
 import { pushHeldAt } from '../fixtures/held-push.ts'
-import { meet } from '../table/fault.ts'
+import { runFault } from '../table/fault.ts'
 
 test('a disk that fills up while a pack arrives is the gate’s fault, and the next push is accepted', async ({
   skip,
@@ -15,7 +15,7 @@ test('a disk that fills up while a pack arrives is the gate’s fault, and the n
   using disk = diskFor(scene.gate)
   if (!disk) return skip('only root may mount a small disk')
   for (const surface of SURFACES) {
-    const after = await meet(scene, surface, disk.fault)
+    const after = await runFault(scene, surface, disk.fault)
     expect(after.output).toMatch('its disk is full')
     expect(after).toMatchObject({
       left: '',

@@ -4,7 +4,7 @@ import { pktLine } from '../../../container/git/pkt-line.ts'
 import { megabytes, until } from '../../harness/index.ts'
 import { portOf, running, type Scene, type Surface, urlBy } from '../fixtures/fault-fixture.ts'
 import { changeFor, type Phase, pushHeldAt } from '../fixtures/held-push.ts'
-import { wayTo } from '../fixtures/network-path.ts'
+import { networkPathTo } from '../fixtures/network-path.ts'
 import { fetchHeaders, grantOn } from '../fixtures/passes.ts'
 import { type Seen, startRawPush } from '../fixtures/pushing.ts'
 import { type Aftermath, aftermath } from './measure.ts'
@@ -46,7 +46,7 @@ export async function closeEarly(scene: Scene, surface: Surface): Promise<Afterm
 }
 
 /** A connection sends half of a request's head and stops. */
-export async function sayHalf(scene: Scene, surface: Surface): Promise<Aftermath> {
+export async function sendHalfHeader(scene: Scene, surface: Surface): Promise<Aftermath> {
   const since = Date.now()
   const seen = await untilHalfIsClosed(scene, surface)
   return await aftermath(scene, surface, noPush(scene, seen), since)
@@ -95,17 +95,17 @@ async function startClone(
   all: AsyncDisposableStack,
 ): Promise<() => void> {
   const { work } = scene
-  const way = all.use(await wayTo(scene, surface))
+  const networkPath = all.use(await networkPathTo(scene, surface))
   const into = `${work.dir}-${scene.freshRef().replaceAll('/', '-')}`
-  const clone = work.git(['clone', '-q', '--bare', urlBy(scene, surface, way.address), into], {
-    enter: way.enter,
+  const clone = work.git(['clone', '-q', '--bare', urlBy(scene, surface, networkPath.address), into], {
+    enter: networkPath.enter,
     within: 400_000,
   })
   clone.catch(() => {})
   all.defer(() => clone.kill())
   return () => {
     clone.stop()
-    way.cut()
+    networkPath.cut()
   }
 }
 

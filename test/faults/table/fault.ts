@@ -1,6 +1,6 @@
 import type { Scene, Surface } from '../fixtures/fault-fixture.ts'
 import { changeFor, type Phase, pushHeldAt } from '../fixtures/held-push.ts'
-import { wayTo } from '../fixtures/network-path.ts'
+import { networkPathTo } from '../fixtures/network-path.ts'
 import { startPush } from '../fixtures/pushing.ts'
 import { type Aftermath, aftermath } from './measure.ts'
 
@@ -24,7 +24,7 @@ export const titleOf = ({ words, phase }: Fault) => (phase ? `${words}, ${phase}
 const CLIENT_ENDS_MS = 120_000
 
 /** Runs a push with a fault and measures the result. */
-export async function meet(scene: Scene, surface: Surface, fault: Fault): Promise<Aftermath> {
+export async function runFault(scene: Scene, surface: Surface, fault: Fault): Promise<Aftermath> {
   await using all = new AsyncDisposableStack()
   const held = fault.phase && all.use(await pushHeldAt(scene, surface, fault.phase))
   let isMended = false
@@ -52,7 +52,7 @@ async function freshPush(
 ) {
   const ref = scene.freshRef()
   await changeFor(scene, ref, size)
-  const push = await startPush(scene, surface, ref, all.use(await wayTo(scene, surface)))
+  const push = await startPush(scene, surface, ref, all.use(await networkPathTo(scene, surface)))
   all.defer(push.kill)
   return push
 }

@@ -52,7 +52,7 @@ export function toAftermath({ answer, gone, left, hasUpstream, record, next }: L
 }
 
 /** Runs an upload with a fault and measures the result. */
-export async function meetLfs<S extends AnyScene>(scene: S, fault: LfsFault<S>): Promise<LfsAftermath> {
+export async function runLfsFault<S extends AnyScene>(scene: S, fault: LfsFault<S>): Promise<LfsAftermath> {
   const { gate, server } = scene
   const { bytes, since, answer } = await fault.run(scene)
   const { oid } = objectOf(bytes)

@@ -15,11 +15,11 @@ import { diskFor } from '../fixtures/full-disk.ts'
 import { PHASES, type Phase } from '../fixtures/held-push.ts'
 import { type LfsScene, startLfsScene, startTransferScene } from '../fixtures/lfs-scene.ts'
 import { bareDaemon } from './bare-daemon.ts'
-import { closeEarly, isHeld, type Leaving, leave, sayHalf, stallClone } from './client-faults.ts'
-import { type Fault, meet, titleOf } from './fault.ts'
+import { closeEarly, isHeld, type Leaving, leave, sendHalfHeader, stallClone } from './client-faults.ts'
+import { type Fault, runFault, titleOf } from './fault.ts'
 import { companionKilled, gitHangs, gitleaksIs, workerKilled } from './gate-faults.ts'
 import { canMount, DISKS } from './lfs-disks.ts'
-import { type LfsFault, meetLfs, toAftermath, UPLOADS } from './lfs-faults.ts'
+import { type LfsFault, runLfsFault, toAftermath, UPLOADS } from './lfs-faults.ts'
 import { MANY_OBJECTS } from './lfs-many.ts'
 import type { Aftermath } from './measure.ts'
 import { openReport } from './report-file.ts'
@@ -69,7 +69,7 @@ describe('faults on this machine', () => {
     row(`${WORDS[how]}, ${phase}${held}`, surface, () => leave(scene(), surface, phase, how, HELD_MS))
   }
   const meeting = (fault: Fault, surfaces: readonly Surface[]) => {
-    for (const surface of surfaces) row(titleOf(fault), surface, () => meet(scene(), surface, fault))
+    for (const surface of surfaces) row(titleOf(fault), surface, () => runFault(scene(), surface, fault))
   }
 
   // The test plays the companion's client: stopped and vanished are the same, and there is no info/refs.
@@ -79,7 +79,7 @@ describe('faults on this machine', () => {
         if (surface !== 'companion' || (how !== 'stop' && phase !== 'after info/refs'))
           leaving(surface, phase, how)
   for (const surface of SURFACES) {
-    row('half a request header', surface, () => sayHalf(scene(), surface))
+    row('half a request header', surface, () => sendHalfHeader(scene(), surface))
     row('client stops reading a clone (60 s are allowed)', surface, () => stallClone(scene(), surface))
     row('client closes as soon as it has the report', surface, () => closeEarly(scene(), surface))
   }
@@ -95,7 +95,7 @@ for (const phase of SENDING)
   describe(`a companion that is killed, ${phase}`, () => {
     const scene = inScene(async () => ({ idleSeconds: 15, settings: SETTINGS }))
     const fault = companionKilled(phase)
-    for (const surface of SURFACES) row(titleOf(fault), surface, () => meet(scene(), surface, fault))
+    for (const surface of SURFACES) row(titleOf(fault), surface, () => runFault(scene(), surface, fault))
   })
 
 describe('a small disk', () => {
@@ -110,7 +110,7 @@ describe('a small disk', () => {
       async ({ skip }) => {
         fault ??= stack.use(diskFor(scene().gate))?.fault
         if (!fault) return skip('only root may mount a small disk')
-        report.row(titleOf(fault), surface, await meet(scene(), surface, fault))
+        report.row(titleOf(fault), surface, await runFault(scene(), surface, fault))
       },
       ROW_MS,
     )
@@ -142,7 +142,7 @@ describe.skipIf(!far)('a network that can be cut', () => {
     }))
     if (far)
       for (const fault of [cutOff(far), cutOffInForward(far)])
-        for (const surface of SURFACES) row(titleOf(fault), surface, () => meet(scene(), surface, fault))
+        for (const surface of SURFACES) row(titleOf(fault), surface, () => runFault(scene(), surface, fault))
   })
 })
 if (!far)
@@ -166,7 +166,7 @@ function uploadRows<S extends LfsScene | LfsScene<SshTransferServer>>(
       async ({ skip }) => {
         if (DISKS.some(({ words }) => words === fault.words) && !canMount(scene))
           return skip('only root may mount a small disk')
-        report.row(fault.words, surface, toAftermath(await meetLfs(scene, fault)))
+        report.row(fault.words, surface, toAftermath(await runLfsFault(scene, fault)))
       },
       ROW_MS,
     )

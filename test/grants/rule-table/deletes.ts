@@ -2,7 +2,7 @@ import { type Row, rejected } from './row.ts'
 
 export const deletes: readonly Row[] = [
   {
-    what: 'delete a branch of its own',
+    title: 'delete a branch of its own',
     agent: 'own',
     before: { 'refs/heads/own/@': 'one' },
     push: [':refs/heads/own/@'],
@@ -10,35 +10,35 @@ export const deletes: readonly Row[] = [
     after: {},
   },
   {
-    what: 'delete a branch of another agent',
+    title: 'delete a branch of another agent',
     agent: 'own',
     before: { 'refs/heads/maker/@': 'one' },
     push: [':refs/heads/maker/@'],
     refused: [rejected('maker/@', 'own may delete refs/heads/own/** only')],
   },
   {
-    what: 'delete where it may create and update',
+    title: 'delete where it may create and update',
     agent: 'maker',
     before: { 'refs/heads/maker/@': 'one' },
     push: [':refs/heads/maker/@'],
     refused: [rejected('maker/@', 'maker may delete no ref here')],
   },
   {
-    what: 'delete with updates alone',
+    title: 'delete with updates alone',
     agent: 'updater',
     before: { 'refs/heads/@': 'one' },
     push: [':refs/heads/@'],
     refused: [rejected('@', 'updater may delete no ref here')],
   },
   {
-    what: 'delete with force alone',
+    title: 'delete with force alone',
     agent: 'forcer',
     before: { 'refs/heads/@': 'one' },
     push: [':refs/heads/@'],
     refused: [rejected('@', 'forcer may delete no ref here')],
   },
   {
-    what: 'delete with deletes alone',
+    title: 'delete with deletes alone',
     agent: 'deleter',
     before: { 'refs/heads/@': 'one' },
     push: [':refs/heads/@'],

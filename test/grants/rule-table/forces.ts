@@ -2,7 +2,7 @@ import { type Row, rejected } from './row.ts'
 
 export const forces: readonly Row[] = [
   {
-    what: 'rewind a branch',
+    title: 'rewind a branch',
     agent: 'own',
     before: { 'refs/heads/own/@': 'two' },
     push: ['+one:refs/heads/own/@'],
@@ -10,7 +10,7 @@ export const forces: readonly Row[] = [
     after: { 'refs/heads/own/@': 'one' },
   },
   {
-    what: 'replace a branch by one beside it',
+    title: 'replace a branch by one beside it',
     agent: 'own',
     before: { 'refs/heads/own/@': 'one' },
     push: ['+side:refs/heads/own/@'],
@@ -18,7 +18,7 @@ export const forces: readonly Row[] = [
     after: { 'refs/heads/own/@': 'side' },
   },
   {
-    what: 'replace a branch by one without common history',
+    title: 'replace a branch by one without common history',
     agent: 'own',
     before: { 'refs/heads/own/@': 'one' },
     push: ['+root:refs/heads/own/@'],
@@ -26,14 +26,14 @@ export const forces: readonly Row[] = [
     after: { 'refs/heads/own/@': 'root' },
   },
   {
-    what: 'rewind a branch where it may update',
+    title: 'rewind a branch where it may update',
     agent: 'maker',
     before: { 'refs/heads/maker/@': 'two' },
     push: ['+one:refs/heads/maker/@'],
     refused: [rejected('one -> maker/@', 'maker may force no ref here'), 'Then push again, without --force'],
   },
   {
-    what: 'replace a branch where it may update',
+    title: 'replace a branch where it may update',
     agent: 'maker',
     before: { 'refs/heads/maker/@': 'one' },
     push: ['+side:refs/heads/maker/@'],
@@ -43,14 +43,14 @@ export const forces: readonly Row[] = [
     ],
   },
   {
-    what: 'replace a branch with updates alone',
+    title: 'replace a branch with updates alone',
     agent: 'updater',
     before: { 'refs/heads/@': 'side' },
     push: ['+root:refs/heads/@'],
     refused: [rejected('root -> @', 'updater may force no ref here')],
   },
   {
-    what: 'replace a branch with force alone',
+    title: 'replace a branch with force alone',
     agent: 'forcer',
     before: { 'refs/heads/@': 'two' },
     push: ['+side:refs/heads/@'],
@@ -58,7 +58,7 @@ export const forces: readonly Row[] = [
     after: { 'refs/heads/@': 'side' },
   },
   {
-    what: 'replace a branch of another agent',
+    title: 'replace a branch of another agent',
     agent: 'own',
     before: { 'refs/heads/maker/@': 'one' },
     push: ['+side:refs/heads/maker/@'],

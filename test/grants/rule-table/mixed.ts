@@ -2,7 +2,7 @@ import { beside, type Row, rejected } from './row.ts'
 
 export const mixed: readonly Row[] = [
   {
-    what: 'a branch, an update, a force, a delete and two tags at once',
+    title: 'a branch, an update, a force, a delete and two tags at once',
     agent: 'all',
     before: { 'refs/heads/@/u': 'one', 'refs/heads/@/f': 'one', 'refs/heads/@/d': 'one' },
     push: [
@@ -30,7 +30,7 @@ export const mixed: readonly Row[] = [
     },
   },
   {
-    what: 'one ref of another among many of its own',
+    title: 'one ref of another among many of its own',
     agent: 'own',
     push: [
       'one:refs/heads/own/@/a',
@@ -46,7 +46,7 @@ export const mixed: readonly Row[] = [
     ],
   },
   {
-    what: 'two refs of others, each with its own reason',
+    title: 'two refs of others, each with its own reason',
     agent: 'maker',
     before: { 'refs/heads/maker/@': 'one' },
     push: ['one:refs/heads/own/@', ':refs/heads/maker/@'],
@@ -56,7 +56,7 @@ export const mixed: readonly Row[] = [
     ],
   },
   {
-    what: 'a force that history tells, beside a good update',
+    title: 'a force that history tells, beside a good update',
     agent: 'maker',
     before: { 'refs/heads/maker/@/a': 'one', 'refs/heads/maker/@/b': 'one' },
     push: ['two:refs/heads/maker/@/a', '+side:refs/heads/maker/@/b'],
@@ -66,7 +66,7 @@ export const mixed: readonly Row[] = [
     ],
   },
   {
-    what: 'a moved tag beside a good branch',
+    title: 'a moved tag beside a good branch',
     agent: 'maker',
     before: { 'refs/tags/@': 'one' },
     push: ['two:refs/heads/maker/@', '+two:refs/tags/@'],
@@ -76,7 +76,7 @@ export const mixed: readonly Row[] = [
     ],
   },
   {
-    what: 'a delete without the right beside a create',
+    title: 'a delete without the right beside a create',
     agent: 'creator',
     before: { 'refs/heads/@/old': 'one' },
     push: ['one:refs/heads/@/new', ':refs/heads/@/old'],
@@ -86,7 +86,7 @@ export const mixed: readonly Row[] = [
     ],
   },
   {
-    what: 'a rename: the new branch and the delete of the old one',
+    title: 'a rename: the new branch and the delete of the old one',
     agent: 'own',
     before: { 'refs/heads/own/@/old': 'two' },
     push: ['two:refs/heads/own/@/new', ':refs/heads/own/@/old'],

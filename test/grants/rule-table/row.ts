@@ -5,7 +5,7 @@ type Refs = Readonly<Record<string, ObjectName>>
 
 /** A push, git's output, and upstream's refs afterwards; `@` stands for the row's mark. */
 export type Row = {
-  readonly what: string
+  readonly title: string
   readonly agent: GrantName
   readonly before?: Refs
   /** The refspecs of `git push`. */
@@ -18,7 +18,8 @@ export type Row = {
 
 const NOT_ALONE = 'git-gate: not pushed: another ref of this push was refused'
 /** Git's line for a ref that was not pushed because of another ref. */
-export const beside = (what: string, culprit: string, why: string) =>
-  `! [remote rejected] ${what} (${NOT_ALONE}: ${culprit}: ${why})`
+export const beside = (refspec: string, culprit: string, reason: string) =>
+  `! [remote rejected] ${refspec} (${NOT_ALONE}: ${culprit}: ${reason})`
 /** Git's line for a ref that was refused for its own reason. */
-export const rejected = (what: string, why: string) => `! [remote rejected] ${what} (git-gate: ${why})`
+export const rejected = (refspec: string, reason: string) =>
+  `! [remote rejected] ${refspec} (git-gate: ${reason})`

@@ -2,7 +2,7 @@ import { type Row, rejected } from './row.ts'
 
 export const updates: readonly Row[] = [
   {
-    what: 'fast-forward a branch',
+    title: 'fast-forward a branch',
     agent: 'maker',
     before: { 'refs/heads/maker/@': 'one' },
     push: ['two:refs/heads/maker/@'],
@@ -10,7 +10,7 @@ export const updates: readonly Row[] = [
     after: { 'refs/heads/maker/@': 'two' },
   },
   {
-    what: 'fast-forward a branch over a merge',
+    title: 'fast-forward a branch over a merge',
     agent: 'maker',
     before: { 'refs/heads/maker/@': 'side' },
     push: ['merged:refs/heads/maker/@'],
@@ -18,7 +18,7 @@ export const updates: readonly Row[] = [
     after: { 'refs/heads/maker/@': 'merged' },
   },
   {
-    what: 'fast-forward a branch with a needless plus',
+    title: 'fast-forward a branch with a needless plus',
     agent: 'maker',
     before: { 'refs/heads/maker/@': 'one' },
     push: ['+two:refs/heads/maker/@'],
@@ -26,7 +26,7 @@ export const updates: readonly Row[] = [
     after: { 'refs/heads/maker/@': 'two' },
   },
   {
-    what: 'push what is there already',
+    title: 'push what is there already',
     agent: 'reader',
     before: { 'refs/heads/@': 'one' },
     push: ['one:refs/heads/@'],
@@ -34,7 +34,7 @@ export const updates: readonly Row[] = [
     code: 128,
   },
   {
-    what: 'push what is there already, to no effect',
+    title: 'push what is there already, to no effect',
     agent: 'maker',
     before: { 'refs/heads/maker/@': 'one' },
     push: ['one:refs/heads/maker/@'],
@@ -42,7 +42,7 @@ export const updates: readonly Row[] = [
     after: { 'refs/heads/maker/@': 'one' },
   },
   {
-    what: 'fast-forward a branch of another agent',
+    title: 'fast-forward a branch of another agent',
     agent: 'maker',
     before: { 'refs/heads/own/@': 'one' },
     push: ['two:refs/heads/own/@'],
@@ -52,28 +52,28 @@ export const updates: readonly Row[] = [
     ],
   },
   {
-    what: 'fast-forward where creating alone is allowed',
+    title: 'fast-forward where creating alone is allowed',
     agent: 'creator',
     before: { 'refs/heads/@': 'one' },
     push: ['two:refs/heads/@'],
     refused: [rejected('two -> @', 'creator may update no ref here')],
   },
   {
-    what: 'fast-forward where force alone is allowed',
+    title: 'fast-forward where force alone is allowed',
     agent: 'forcer',
     before: { 'refs/heads/@': 'one' },
     push: ['+two:refs/heads/@'],
     refused: [rejected('two -> @', 'forcer may update no ref here')],
   },
   {
-    what: 'fast-forward where deletes alone are allowed',
+    title: 'fast-forward where deletes alone are allowed',
     agent: 'deleter',
     before: { 'refs/heads/@': 'one' },
     push: ['two:refs/heads/@'],
     refused: [rejected('two -> @', 'deleter may update no ref here')],
   },
   {
-    what: 'fast-forward with a grant of updates alone',
+    title: 'fast-forward with a grant of updates alone',
     agent: 'updater',
     before: { 'refs/heads/@': 'one' },
     push: ['two:refs/heads/@'],
@@ -81,7 +81,7 @@ export const updates: readonly Row[] = [
     after: { 'refs/heads/@': 'two' },
   },
   {
-    what: 'set a branch to a blob',
+    title: 'set a branch to a blob',
     agent: 'all',
     before: { 'refs/heads/@': 'one' },
     push: ['+blob:refs/heads/@'],
