@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { Miniflare, type MiniflareOptions } from 'miniflare'
 import { projectRoot } from './bundle.ts'
+import { clock } from './clock.ts'
 import { type Database, migrate } from './migrations.ts'
 import { startScheduler } from './scheduler.ts'
 import { readWranglerConfig, type WranglerConfig } from './wrangler-config.ts'
@@ -25,16 +26,14 @@ export interface WorkerOptions {
   readonly log: (line: string) => void
 }
 
+/** The name of the Worker's main module. */
+const MAIN = 'main.js'
+
 export interface RunningWorker extends AsyncDisposable {
   /** The URL without a trailing slash. */
   readonly url: string
   /** Runs the scheduled handler now. */
   tick(): Promise<void>
-}
-
-/** Miniflare's types lack the handlers where @cloudflare/workers-types is not installed. */
-interface Scheduled {
-  scheduled(event: { cron: string }): Promise<unknown>
 }
 
 /**
@@ -43,15 +42,13 @@ interface Scheduled {
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const config = readWranglerConfig()
-  const miniflare = withoutItsSignalHandlers(() => new Miniflare(miniflareOptions(config, options)))
+  const { main, tick: tickOf } = clock()
+  const modules = { [MAIN]: main, 'index.js': options.code }
+  const miniflare = withoutItsSignalHandlers(() => new Miniflare(miniflareOptions(config, options, modules)))
   try {
     const url = (await miniflare.ready).origin
     if (!options.isMigrated) await migrateIn(miniflare, config)
-    const tick = async () => {
-      // Called for each tick, since the worker object changes when workerd restarts.
-      const worker = (await miniflare.getWorker()) as unknown as Scheduled
-      await worker.scheduled({ cron: config.triggers.crons[0] ?? '' })
-    }
+    const tick = () => tickOf(miniflare, config.triggers.crons[0] ?? '')
     const ticks = startScheduler(tick, options.log)
     return {
       url,
@@ -70,9 +67,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 /** Migrates the ledger of a persistence folder. No Worker may be using it. */
 export async function migrateLedger(state: string): Promise<void> {
   const config = readWranglerConfig()
-  const code = 'export default {}; export class Companion {}'
-  const options = { code, port: 0, state, bindings: {}, log: () => {} }
-  const miniflare = withoutItsSignalHandlers(() => new Miniflare(miniflareOptions(config, options)))
+  const modules = { [MAIN]: 'export default {}; export class Companion {}' }
+  const options = { port: 0, state, bindings: {}, log: () => {} }
+  const miniflare = withoutItsSignalHandlers(() => new Miniflare(miniflareOptions(config, options, modules)))
   try {
     await migrateIn(miniflare, config)
   } finally {
@@ -100,7 +97,11 @@ export const closed = {
   telemetry: { enabled: false },
 } satisfies Partial<MiniflareOptions>
 
-function miniflareOptions(config: WranglerConfig, options: WorkerOptions): MiniflareOptions {
+function miniflareOptions(
+  config: WranglerConfig,
+  options: Omit<WorkerOptions, 'code'>,
+  modules: Readonly<Record<string, string>>,
+): MiniflareOptions {
   const classes = config.durable_objects.bindings
   return {
     host: options.host ?? '127.0.0.1',
@@ -118,8 +119,10 @@ function miniflareOptions(config: WranglerConfig, options: WorkerOptions): Minif
           compatibilityDate: config.compatibility_date,
           compatibilityFlags: config.compatibility_flags,
           manifest: {
-            mainModule: 'index.js',
-            modules: { 'index.js': { type: 'esm', contents: options.code } },
+            mainModule: MAIN,
+            modules: Object.fromEntries(
+              Object.entries(modules).map(([name, contents]) => [name, { type: 'esm' as const, contents }]),
+            ),
           },
           env: {
             ...texts(config.vars),
