@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Agent, AgentGrant } from '../src/contract/admin-api/agents.ts'
 import { Approval, ApprovalPage } from '../src/contract/admin-api/approvals.ts'
 import { Credential, RemovedCredential } from '../src/contract/admin-api/credentials.ts'
-import { Decided, GrantedException, PendingPage } from '../src/contract/admin-api/findings.ts'
+import { DecisionResult, GrantedException, PendingPage } from '../src/contract/admin-api/findings.ts'
 import { Identity, RemovedIdentity } from '../src/contract/admin-api/identities.ts'
 import { OperatorRole } from '../src/contract/admin-api/operators.ts'
 import { PushPage, PushRecord } from '../src/contract/admin-api/pushes.ts'
@@ -117,7 +117,7 @@ const exceptionsOf = ({ request }: ApiConnection) => ({
 
 const pendingOf = ({ request }: ApiConnection) => ({
   page: (query: Query) => request('GET', `/pending${queryString(query)}`, PendingPage),
-  decide: (decision: object) => request('POST', '/decisions', Decided, decision),
+  decide: (decision: object) => request('POST', '/decisions', DecisionResult, decision),
 })
 
 const approvalsOf = ({ request }: ApiConnection) => ({

@@ -10,7 +10,7 @@ import { deleteExpired } from './ledger/delete-expired.ts'
 import { deliverDue } from './webhooks/deliver.ts'
 
 /** The limit of the time that webhooks wait for the sweep, in milliseconds. */
-const AHEAD_MS = 10_000
+const MAX_SWEEP_WAIT_MS = 10_000
 
 /** The cron handler, once a minute. A failure of any part is logged and does not stop the others. */
 export async function runScheduledTasks(env: Env): Promise<void> {
@@ -18,8 +18,8 @@ export async function runScheduledTasks(env: Env): Promise<void> {
   const failed = (error: unknown) => logError({ at: 'scheduled tasks' }, error)
   const swept = Promise.all([sweep(env).catch(failed), resumeApproved(env).catch(failed)])
   // The sweep comes first, so that webhooks learn the outcomes that it settles. An upstream that hangs delays
-  // webhooks by AHEAD_MS at most.
-  await withTimeout(AHEAD_MS, swept, undefined)
+  // webhooks by MAX_SWEEP_WAIT_MS at most.
+  await withTimeout(MAX_SWEEP_WAIT_MS, swept, undefined)
   await Promise.all([
     swept,
     deliverDue(env, sendMail).catch(failed),

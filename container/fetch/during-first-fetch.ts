@@ -24,7 +24,7 @@ const QUIET_MS = 2_000
  */
 const KEEPALIVE_MS = 2_000
 /** Number of intervals per progress line; the other packets are empty. */
-const WORDS_EACH = 3
+const PACKETS_PER_LINE = 3
 /** Limit of a request that is held in memory while it waits for the repository, in bytes. */
 const MAX_HELD_BYTES = 8 << 20
 
@@ -130,15 +130,15 @@ function startProgress(
 ): { end(): void } {
   // Outside of a pack git strips a packet's last newline (PACKET_READ_CHOMP_NEWLINE) and prints only complete
   // lines.
-  const sendProgress = (words: string) =>
-    void response.write(pktLine(`\x02${words && `git-gate: ${words}\n\n`}`))
+  const sendProgress = (line: string) =>
+    void response.write(pktLine(`\x02${line && `git-gate: ${line}\n\n`}`))
   begin(response)
   sendProgress(`getting ${repository.name} from its upstream${progressSuffix(firstFetch)}`)
   const isQuiet = lines.includes('no-progress')
-  let heard = 0
+  let packets = 0
   const timer = setInterval(() => {
-    heard += 1
-    sendProgress(isQuiet || heard % WORDS_EACH ? '' : `upstream${progressSuffix(firstFetch)}`)
+    packets += 1
+    sendProgress(isQuiet || packets % PACKETS_PER_LINE ? '' : `upstream${progressSuffix(firstFetch)}`)
   }, KEEPALIVE_MS)
   return { end: () => clearInterval(timer) }
 }

@@ -16,24 +16,31 @@ export async function pushAdvertisement(
 ): Promise<Buffer | undefined> {
   // receive-pack has no version 2, and answers a request for it in version 0.
   if (protocol !== undefined && protocol !== 'version=2') return undefined
-  const [known, { refs }] = await Promise.all([capabilitiesOf(mirror), readMirrorRefs(mirror.git, signal)])
-  const lines = refLines(refs, known, NULL_ID[mirror.objectFormat ?? 'sha1'])
+  const [capabilities, { refs }] = await Promise.all([
+    capabilitiesOf(mirror),
+    readMirrorRefs(mirror.git, signal),
+  ])
+  const lines = refLines(refs, capabilities, NULL_ID[mirror.objectFormat ?? 'sha1'])
   return lines && Buffer.concat([pktLine('# service=git-receive-pack\n'), FLUSH, ...lines, FLUSH])
 }
 
 /** The lines that become one string. A string of fifty thousand lines takes three times as long to make. */
-const LINES_AT_ONCE = 256
+const LINES_PER_STRING = 256
 
 /**
  * Returns the lines of the refs that agents may push. A repository without refs has a line for its capabilities alone.
  * Undefined: the bytes of a name that is not UTF-8 are lost.
  */
-function refLines(refs: ReadonlyMap<string, string>, known: string, nullId: string): Buffer[] | undefined {
+function refLines(
+  refs: ReadonlyMap<string, string>,
+  capabilities: string,
+  nullId: string,
+): Buffer[] | undefined {
   const written: Buffer[] = []
   const lengths: string[] = []
   let text = ''
   let count = 0
-  let rest = `\0${known}\n`
+  let rest = `\0${capabilities}\n`
   for (const [ref, id] of refs) {
     if (!isPushable(ref)) continue
     if (ref.includes('\ufffd')) return undefined
@@ -42,11 +49,11 @@ function refLines(refs: ReadonlyMap<string, string>, known: string, nullId: stri
     text += `${lengths[bytes]}${id} ${ref}${rest}`
     rest = '\n'
     count += 1
-    if (count % LINES_AT_ONCE > 0) continue
+    if (count % LINES_PER_STRING > 0) continue
     written.push(Buffer.from(text))
     text = ''
   }
-  if (count === 0) return [pktLine(`${nullId} capabilities^{}\0${known}\n`)]
+  if (count === 0) return [pktLine(`${nullId} capabilities^{}\0${capabilities}\n`)]
   return [...written, Buffer.from(text)]
 }
 

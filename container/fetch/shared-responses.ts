@@ -26,11 +26,11 @@ const MAX_REQUESTS = 256
 /** The number of responses that are kept, each with an open file. */
 const MAX_RESPONSES = 64
 
-type Known = 'asked once' | Promise<Spool>
+type CachedRequest = 'asked once' | Promise<Spool>
 
 /** Keeps at most `maxBytes` of responses under `folder`; 0 turns sharing off. */
 export function createSharedResponses(folder: string, maxBytes: number): SharedResponses {
-  const bySnapshot = new WeakMap<AbortSignal, Map<string, Known>>()
+  const bySnapshot = new WeakMap<AbortSignal, Map<string, CachedRequest>>()
   /** Kept responses, the least recently used first, with the size that is reserved for each. */
   const kept = new Map<Promise<Spool>, { bytes: number; discard: () => void }>()
 
@@ -45,7 +45,7 @@ export function createSharedResponses(folder: string, maxBytes: number): SharedR
   }
 
   const requestsOf = (snapshot: AbortSignal) => {
-    const requests = bySnapshot.get(snapshot) ?? new Map<string, Known>()
+    const requests = bySnapshot.get(snapshot) ?? new Map<string, CachedRequest>()
     if (!bySnapshot.has(snapshot)) {
       bySnapshot.set(snapshot, requests)
       snapshot.addEventListener('abort', () => {
@@ -55,7 +55,7 @@ export function createSharedResponses(folder: string, maxBytes: number): SharedR
     return requests
   }
 
-  const keep = (requests: Map<string, Known>, key: string, bytes: number, start: () => Backend) => {
+  const keep = (requests: Map<string, CachedRequest>, key: string, bytes: number, start: () => Backend) => {
     const spool = mkdir(folder, { recursive: true, mode: 0o700 }).then(() => startSpool(folder, start))
     const discard = () => {
       kept.delete(spool)

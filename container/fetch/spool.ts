@@ -132,7 +132,7 @@ async function writeAll(file: FileHandle, chunk: Buffer, offset: number): Promis
 type ReadFrom = (offset: number, takeBuffer: () => Buffer) => Promise<Buffer | null>
 
 /**
- * Returns a stream that reads until `readFrom` returns null. `left` resolves when it is closed. The stream reads into
+ * Returns a stream that reads until `readFrom` returns null. `ended` resolves when it is closed. The stream reads into
  * the bytes that `recycle` returns to it: new memory costs the kernel more than the read.
  */
 function follow(readFrom: ReadFrom): {

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type HeldPush, type HeldPushes, Judged } from './held-pushes.ts'
+import { type HeldPush, type HeldPushes, HeldRecord } from './held-pushes.ts'
 
 /**
  * A held push in one stream, for a store outside of the companion: a line of JSON with its commands, then its pack. The
@@ -14,7 +14,7 @@ export interface HeldArchive {
   read(): AsyncIterable<Buffer>
 }
 
-const Head = Judged.omit({ isWaiting: true })
+const Head = HeldRecord.omit({ isWaiting: true })
 
 /** The limit of the line of JSON, in bytes: more than a command list can have. */
 const MAX_HEAD_BYTES = 32 << 20

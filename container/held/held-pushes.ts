@@ -16,7 +16,7 @@ import { AgentName, ObjectId, RefName, RepositoryName } from '../../src/contract
 import { logError } from '../process/log.ts'
 import { type DiffMask, DiffMasks } from './diff-masks.ts'
 
-export const Kept = z.object({
+export const HeldFields = z.object({
   /** The push's id. */
   id: z.string().regex(/^[\w-]{1,64}$/),
   repository: RepositoryName,
@@ -28,11 +28,11 @@ export const Kept = z.object({
   isWaiting: z.boolean(),
 })
 /** `isClean`: the scan found no secret, so that all of the texts may be shown. */
-export const Judged = Kept.extend({ isClean: z.boolean() })
-const Entry = Judged.extend({ at: z.number(), bytes: z.number() })
+export const HeldRecord = HeldFields.extend({ isClean: z.boolean() })
+const Entry = HeldRecord.extend({ at: z.number(), bytes: z.number() })
 type Entry = z.infer<typeof Entry>
 
-export interface NewHeldPush extends z.infer<typeof Kept> {
+export interface NewHeldPush extends z.infer<typeof HeldFields> {
   readonly mask: DiffMask | undefined
 }
 
@@ -179,7 +179,7 @@ class HeldFolder implements HeldPushes {
    * Deletes the oldest pushes that wait for no decision. Returns false if that does not make enough room, or if the
    * agent's pushes that wait would take more than their share.
    */
-  async #makeRoom({ agent, isWaiting }: z.infer<typeof Kept>, bytes: number): Promise<boolean> {
+  async #makeRoom({ agent, isWaiting }: z.infer<typeof HeldFields>, bytes: number): Promise<boolean> {
     await this.releaseExpired()
     const all = [...this.#entries.values()].sort((a, b) => a.at - b.at)
     const own = all.filter(entry => entry.isWaiting && entry.agent === agent)

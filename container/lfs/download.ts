@@ -43,7 +43,7 @@ export async function lfsDownload(
   }
 }
 
-interface Opened {
+interface ObjectSource {
   readonly bytes: AsyncGenerator<Buffer>
   release(): void | PromiseLike<void>
 }
@@ -52,7 +52,7 @@ async function open(
   { stored, downloads, upstream }: LfsRepository,
   object: LfsObject,
   signal: AbortSignal,
-): Promise<Opened> {
+): Promise<ObjectSource> {
   const file = await stored.open(object)
   if (file) return { bytes: readWhole(file), release: () => file[Symbol.asyncDispose]() }
   try {

@@ -8,18 +8,13 @@ import { LfsRefused, NoLfs } from '../upstream/lfs-server/index.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { StoreFull, WrongObject } from './incoming-object.ts'
 
-/** Sends an error of the LFS API, whose message git-lfs prints. `more` is for the Worker. */
-export function lfsError(
-  response: ServerResponse,
-  status: number,
-  message: string,
-  more: Readonly<Record<string, unknown>> = {},
-): void {
+/** Sends an error of the LFS API, whose message git-lfs prints. */
+export function lfsError(response: ServerResponse, status: number, message: string): void {
   if (response.destroyed || response.headersSent) return void response.destroy()
   // git-lfs tries again after this many seconds (429), and tries no other status after a wait.
   if (status === 429) response.setHeader('retry-after', '2')
   response.writeHead(status, { 'content-type': LFS_JSON, 'cache-control': 'no-cache' })
-  response.end(JSON.stringify({ ...more, message }))
+  response.end(JSON.stringify({ message }))
 }
 
 /** The status and the message of a failure. */

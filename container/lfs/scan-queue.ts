@@ -49,19 +49,19 @@ export function createScanQueue(
   const run = async () => {
     if (running >= MAX_CONCURRENT) return
     running += 1
-    for (let some = nextBatch(waiting); some.length > 0; some = nextBatch(waiting)) {
-      const [first] = some
+    for (let batch = nextBatch(waiting); batch.length > 0; batch = nextBatch(waiting)) {
+      const [first] = batch
       if (!first) break
-      const scan = { objects: some, decisions: first.decisions, git, scratch: join(scratch, randomUUID()) }
+      const scan = { objects: batch, decisions: first.decisions, git, scratch: join(scratch, randomUUID()) }
       try {
         const verdicts = await scanLfsObjects(scan, settings, stop)
-        for (const { oid, verdict } of some) {
+        for (const { oid, verdict } of batch) {
           const own = verdicts.get(oid)
           if (own) verdict.resolve(own)
           else verdict.reject(new GateFault('the gate could not scan this object for secrets'))
         }
       } catch (error) {
-        for (const { verdict } of some) verdict.reject(error)
+        for (const { verdict } of batch) verdict.reject(error)
       }
     }
     running -= 1

@@ -14,7 +14,7 @@ export interface Uploads {
   problem(oid: string, decisions: Decisions): string | undefined
 }
 
-interface Ended {
+interface EndedUpload {
   readonly result: LfsUploadResult
   /** The decisions that the object was judged by. */
   readonly decisions: string
@@ -25,8 +25,8 @@ const MAX_KEPT = 5_000
 
 export function createUploads(): Uploads {
   const running = new Map<string, Promise<LfsUploadResult>>()
-  const ended = new Map<string, Ended>()
-  const keep = (oid: string, result: Ended) => {
+  const ended = new Map<string, EndedUpload>()
+  const keep = (oid: string, result: EndedUpload) => {
     ended.delete(oid)
     ended.set(oid, result)
     for (const oldest of ended.keys()) {

@@ -20,7 +20,7 @@ export interface AgentCall {
   readonly waitUntil: (work: Promise<unknown>) => void
 }
 
-const LOST =
+const COMPANION_LOST =
   'the gate lost its companion before the host answered; check at the host whether the call took effect'
 
 /** Makes a call, unless there is a refusal already. The call is on record, with its result or its refusal. */
@@ -50,7 +50,8 @@ export async function callHost(
     })
   const answer = await sendCall(env, id, call).catch(() => undefined)
   const result = decodeHostCallResult(answer?.headers.get(HOST_CALL_HEADER) ?? null)
-  if (!answer || !result) return end(error(503, LOST), { operation: '', outcome: 'failed', reason: LOST })
+  if (!answer || !result)
+    return end(error(503, COMPANION_LOST), { operation: '', outcome: 'failed', reason: COMPANION_LOST })
   const headers = new Headers(answer.headers)
   headers.delete(HOST_CALL_HEADER)
   return end(new Response(answer.body, { status: answer.status, headers }), result)

@@ -15,7 +15,7 @@ export const WantedPullRequest = z.strictObject({
 type WantedPullRequest = z.infer<typeof WantedPullRequest>
 
 /** The host's answer: GitHub and Gitea have `html_url`, GitLab has `web_url`. */
-const Opened = z.union([
+const CreatedPullRequest = z.union([
   z.object({ html_url: z.url() }).transform(({ html_url }) => html_url),
   z.object({ web_url: z.url() }).transform(({ web_url }) => web_url),
 ])
@@ -57,7 +57,7 @@ export async function openPullRequest(
     signal: AbortSignal.timeout(HOST_TIMEOUT_MS),
   })
   const answer: unknown = await response.json().catch(() => undefined)
-  const opened = Opened.safeParse(answer)
+  const opened = CreatedPullRequest.safeParse(answer)
   if (response.ok && opened.success) return `opened: ${opened.data}`
   const { data } = Failure.safeParse(answer)
   return `no: ${data ? [...data.message, ...data.errors].join('; ') : `the host answered with ${response.status}`}`

@@ -5,7 +5,7 @@ import type { Content } from './content.ts'
 import { sign, webhookSecret } from './signature.ts'
 
 /** The result of an attempt. `hasAnswered` is false if the receiver gave no answer at all. */
-export type Sent =
+export type DeliveryResult =
   | { readonly ok: true }
   | { readonly ok: false; readonly problem: string; readonly hasAnswered: boolean }
 
@@ -23,7 +23,7 @@ export async function send(
   { webhook, push, url }: Delivery,
   content: Content,
   sendMail: SendMail,
-): Promise<Sent> {
+): Promise<DeliveryResult> {
   const id = `${webhook}-${push}`
   try {
     const problem =

@@ -14,8 +14,7 @@ beforeAll(async () => {
 afterAll(() => operator[Symbol.asyncDispose]())
 
 test('an unreachable gate and an invalid admin token are reported', async () => {
-  const listWith = (more: Record<string, string>, cwd = operator.folder) =>
-    gitGate(['agent', 'list'], { env: more, cwd })
+  const listWith = (env: Record<string, string>) => gitGate(['agent', 'list'], { env, cwd: operator.folder })
   expect(await listWith({ ...operator.env, GATE_URL: 'http://127.0.0.1:1' })).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('no gate responds'),

@@ -54,7 +54,7 @@ function stage(protocol = 'version=2') {
     upstreamGit,
     sessions,
     released,
-    refs: async (git = mirror) => Object.fromEntries((await readMirrorRefs(git, signal)).refs),
+    refs: async () => Object.fromEntries((await readMirrorRefs(mirror, signal)).refs),
     list: () => listUpstream(link, upstreamOf({ url: 'ssh://nowhere/' }), 'sha1', signal),
     fetch(session: Awaited<ReturnType<typeof listUpstream>>['session'], url = 'ssh://nowhere/') {
       const from = { git: mirror, link, upstream: upstreamOf({ url }), session, progress: undefined, signal }

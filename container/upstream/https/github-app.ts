@@ -43,7 +43,7 @@ interface CachedToken {
   readonly renewAt: number
 }
 
-export function createAppTokens(now: () => number = Date.now): AppTokens {
+export function createAppTokens(): AppTokens {
   const tokens = new Map<string, CachedToken>()
   const minting = new Map<string, Promise<CachedToken>>()
   return {
@@ -51,13 +51,12 @@ export function createAppTokens(now: () => number = Date.now): AppTokens {
       const key = createHash('sha256')
         .update(JSON.stringify([app, privateKey, upstream.url, Object.entries(permissions).sort()]))
         .digest('base64')
-      for (const [old, { renewAt }] of tokens) if (renewAt <= now()) tokens.delete(old)
+      for (const [old, { renewAt }] of tokens) if (renewAt <= Date.now()) tokens.delete(old)
       const existing = tokens.get(key)
       if (existing) return existing.token
       // Callers at the same time share one request, which outlives the caller that began it.
       const fresh =
-        minting.get(key) ??
-        mint(upstream, app, privateKey, permissions, now).finally(() => minting.delete(key))
+        minting.get(key) ?? mint(upstream, app, privateKey, permissions).finally(() => minting.delete(key))
       minting.set(key, fresh)
       const cached = await withAbort(fresh, signal)
       tokens.set(key, cached)
@@ -77,9 +76,8 @@ async function mint(
   app: GitHubApp,
   privateKey: string,
   permissions: AppPermissions,
-  now: () => number,
 ): Promise<CachedToken> {
-  const startedAt = now()
+  const startedAt = Date.now()
   const repository = upstream.url
     .replace(/\/+$/, '')
     .replace(/\.git$/, '')

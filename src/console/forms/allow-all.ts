@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { Decided } from '../../contract/admin-api/findings.ts'
+import { DecisionResult } from '../../contract/admin-api/findings.ts'
 import { findPush } from '../../ledger/pushes/read-pushes.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { pushPage } from '../pages/pushes/push.tsx'
@@ -14,7 +14,7 @@ export async function allowAll(c: Context<ConsoleEnv>): Promise<Response> {
   if (!push) return pushPage(c, id)
   const { repository } = push
   const decision = { repository, decision: 'allow', reason, until: null, select: { push: id } }
-  const allowed = await callApi(c, Decided, 'POST', '/decisions', decision)
+  const allowed = await callApi(c, DecisionResult, 'POST', '/decisions', decision)
   return allowed.ok
     ? c.redirect(pathOf.push(id), 303)
     : pushPage(c, id, { allowAll: { reason, problem: allowed.problem } })

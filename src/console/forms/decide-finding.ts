@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
-import { Decided, Declined, GrantedException } from '../../contract/admin-api/findings.ts'
+import { DecisionResult, Declined, GrantedException } from '../../contract/admin-api/findings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { FindingDecision, reasonOr, untilOf } from '../findings/finding-decision.ts'
 import { pushPage } from '../pages/pushes/push.tsx'
@@ -42,7 +42,7 @@ function sendDecision(c: Context<ConsoleEnv>, given: z.infer<typeof Decision>) {
   const reason = decision === 'allow' || scope !== 'one' ? reasonOr(given.reason) : given.reason
   if (scope !== 'one') {
     const select = scope === 'all' ? {} : { [scope]: scope === 'path' ? asGlob(given.path) : given[scope] }
-    return callApi(c, Decided, 'POST', '/decisions', { repository, decision, reason, until, select })
+    return callApi(c, DecisionResult, 'POST', '/decisions', { repository, decision, reason, until, select })
   }
   return decision === 'allow'
     ? callApi(c, GrantedException, 'POST', '/exceptions', { repository, fingerprint, reason, until })

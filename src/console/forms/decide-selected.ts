@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
-import { Decided } from '../../contract/admin-api/findings.ts'
+import { DecisionResult } from '../../contract/admin-api/findings.ts'
 import type { ConsoleEnv } from '../auth/env.ts'
 import { FindingDecision, reasonOr, untilOf } from '../findings/finding-decision.ts'
 import { parseSelection } from '../findings/selection.ts'
@@ -43,7 +43,7 @@ async function decide(
   const selection = parseSelection(finding)
   if (selection.size === 0) return NOTHING_SELECTED
   for (const [repository, fingerprints] of selection) {
-    const result = await callApi(c, Decided, 'POST', '/decisions', {
+    const result = await callApi(c, DecisionResult, 'POST', '/decisions', {
       repository,
       decision,
       reason: reasonOr(reason),

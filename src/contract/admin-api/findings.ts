@@ -91,6 +91,6 @@ export const NewDecision = z
   })
   .meta({ id: 'NewDecision' })
 
-export const Decided = z
+export const DecisionResult = z
   .object({ repository: RepositoryName, fingerprints: z.array(z.string()) })
-  .meta({ id: 'Decided' })
+  .meta({ id: 'DecisionResult' })

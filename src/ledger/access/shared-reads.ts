@@ -1,7 +1,7 @@
 import { gathering } from '../../common/gather.ts'
 import { type AccessQuestion, type FoundAccess, findTokenAndGrant } from './token-and-grant.ts'
 
-interface Asked {
+interface PendingQuestion {
   readonly db: D1Database
   readonly question: AccessQuestion
 }
@@ -9,9 +9,9 @@ interface Asked {
 type Answers = ReadonlyMap<string, Promise<FoundAccess | undefined>>
 
 /** Asks each different question once. */
-const readAll = gathering(async (asked: readonly Asked[]): Promise<Answers> => {
+const readAll = gathering(async (questions: readonly PendingQuestion[]): Promise<Answers> => {
   const answers = new Map<string, Promise<FoundAccess | undefined>>()
-  for (const { db, question } of asked) {
+  for (const { db, question } of questions) {
     const key = keyOf(question)
     if (!answers.has(key)) answers.set(key, findTokenAndGrant(db, question))
   }

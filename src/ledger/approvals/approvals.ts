@@ -156,7 +156,7 @@ export async function noteReason(
   return meta.changes > 0
 }
 
-const Known = KnownApproval.extend({ isKept: z.number().transform(isKept => isKept === 1) })
+const KnownRow = KnownApproval.extend({ isKept: z.number().transform(isKept => isKept === 1) })
 
 /** The limit of earlier pushes that a new push can be told of. They travel in a request header. */
 const MAX_EARLIER_PUSHES = 20
@@ -175,7 +175,7 @@ export async function knownApprovals(
     )
     .bind(agent, repository, Date.now())
     .all()
-  return z.array(Known).parse(results)
+  return z.array(KnownRow).parse(results)
 }
 
 const Approved = z

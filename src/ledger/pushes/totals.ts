@@ -2,18 +2,18 @@ import { z } from 'zod'
 
 const Kind = z.enum(['outcome', 'step', 'finding', 'fetch', 'auth-failure', 'transfer', 'host-call'])
 export type Kind = z.infer<typeof Kind>
-const Counted = z.object({
+const TotalRow = z.object({
   kind: Kind,
   label: z.string(),
   count: z.number(),
   ms: z.number(),
   bytes: z.number(),
 })
-const Now = z.object({ open: z.number(), deliveries: z.number() })
+const CurrentCounts = z.object({ open: z.number(), deliveries: z.number() })
 
 /** Counters since the creation of the ledger, and the current open pushes and pending deliveries. */
-export interface Totals extends z.infer<typeof Now> {
-  of(kind: Kind): readonly z.infer<typeof Counted>[]
+export interface Totals extends z.infer<typeof CurrentCounts> {
+  of(kind: Kind): readonly z.infer<typeof TotalRow>[]
 }
 
 /**
@@ -28,6 +28,6 @@ export async function readTotals(ledger: D1Database): Promise<Totals> {
               (SELECT count(*) FROM deliveries) AS deliveries`,
     ),
   ])
-  const totals = z.array(Counted).parse(counted?.results)
-  return { ...Now.parse(now?.results[0]), of: kind => totals.filter(each => each.kind === kind) }
+  const totals = z.array(TotalRow).parse(counted?.results)
+  return { ...CurrentCounts.parse(now?.results[0]), of: kind => totals.filter(each => each.kind === kind) }
 }

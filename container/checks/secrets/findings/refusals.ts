@@ -12,7 +12,7 @@ import type { LocatedMatch } from '../gitleaks/locate.ts'
 import type { Redactor } from './redactor.ts'
 
 /** The push, and the objects that it introduces. */
-interface Pushed {
+interface ScannedPush {
   readonly push: IncomingPush
   readonly newObjects: NewObjects
 }
@@ -37,7 +37,7 @@ export interface ReportedFinding {
 /** Returns the refusals of the refs that bring the findings, with the steps that remove them. */
 export function refusals(
   findings: readonly ReportedFinding[],
-  { push, newObjects }: Pushed,
+  { push, newObjects }: ScannedPush,
   redactor: Redactor,
 ): Refusal[] {
   const byRef = new Map<string, ReportedFinding[]>()
@@ -96,7 +96,7 @@ function disputeSteps(findings: readonly ReportedFinding[]): string[] {
 /** Returns the steps for each ref. Steps that a ref shares with an earlier one are not repeated. */
 function remediesFor(
   refs: readonly (readonly [string, readonly ReportedFinding[]])[],
-  { push, newObjects }: Pushed,
+  { push, newObjects }: ScannedPush,
   redactor: Redactor,
 ): Map<string, string[]> {
   const paths = new Set(refs.flatMap(([, group]) => group.map(({ match }) => match.item.path)))

@@ -16,7 +16,7 @@ const Action = z.object({
 })
 export type LfsAction = z.infer<typeof Action>
 
-const Answered = z.object({
+const BatchAnswer = z.object({
   oid: z.string(),
   size: z.number().optional(),
   authenticated: z.boolean().optional(),
@@ -25,10 +25,10 @@ const Answered = z.object({
     .nullish(),
   error: z.object({ code: z.number(), message: z.string().default('') }).nullish(),
 })
-type Answered = z.infer<typeof Answered>
-export type LfsActions = NonNullable<Answered['actions']>
+type BatchAnswer = z.infer<typeof BatchAnswer>
+export type LfsActions = NonNullable<BatchAnswer['actions']>
 
-const Batch = z.object({ transfer: z.string().optional(), objects: z.array(Answered) })
+const Batch = z.object({ transfer: z.string().optional(), objects: z.array(BatchAnswer) })
 
 /** Asks for the actions of objects (git-lfs docs/api/batch.md). Rejects with UpstreamError. */
 export async function requestBatch(
@@ -37,7 +37,7 @@ export async function requestBatch(
   operation: LfsOperation,
   objects: readonly LfsObject[],
   signal: AbortSignal,
-): Promise<Answered[]> {
+): Promise<BatchAnswer[]> {
   const body = { operation, transfers: ['basic'], objects, hash_algo: 'sha256' }
   const { status, text } = await requestJson(send, endpoint, 'POST', '/objects/batch', body, signal)
   if (status === 404 || status === 501) throw new NoLfs('the upstream has no Git LFS')
@@ -52,7 +52,7 @@ export async function requestBatch(
  * Adds the credentials of the API to actions that take credentials and bring none (git-lfs docs/api/batch.md,
  * `authenticated`). Another origin never gets them.
  */
-function withCredentials(answer: Answered, { href, headers, token }: LfsEndpoint): Answered {
+function withCredentials(answer: BatchAnswer, { href, headers, token }: LfsEndpoint): BatchAnswer {
   if (token === undefined || answer.authenticated || !answer.actions) return answer
   const { origin } = new URL(href)
   const add = (action: LfsAction): LfsAction => {

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { Decided, NewDecision, PendingPage } from '../../../contract/admin-api/findings.ts'
+import { DecisionResult, NewDecision, PendingPage } from '../../../contract/admin-api/findings.ts'
 import { findRepository } from '../../../ledger/access/repositories.ts'
 import { declineMany } from '../../../ledger/findings/declines.ts'
 import { addExceptions } from '../../../ledger/findings/exceptions.ts'
@@ -43,7 +43,7 @@ export const pending = createApiRouter()
       tags,
       summary: 'Allow or decline several pending findings with one reason',
       request: { body: jsonBody(NewDecision) },
-      responses: jsonResponses(201, Decided, 'The findings that were decided'),
+      responses: jsonResponses(201, DecisionResult, 'The findings that were decided'),
     }),
     async c => {
       const { decision, select, ...wanted } = c.req.valid('json')
