@@ -37,7 +37,7 @@ export interface ContainerLimits {
 }
 
 /** Starts and stops one repository's container. */
-export interface ContainerLife {
+export interface ContainerLifecycle {
   /**
    * Resolves when the container is ready for requests, or with the reason why it is not. Starts a container
    * that does not run, and restarts a container that has another environment. Without `environment` a running
@@ -77,7 +77,7 @@ export function createContainerLifecycle(
   memory: ContainerMemory,
   hooks: ContainerHooks,
   { startTimeoutMs, idleMs }: ContainerLimits,
-): ContainerLife {
+): ContainerLifecycle {
   /**
    * Fingerprint of the container that last answered; undefined if its health has to be checked before the
    * next request.

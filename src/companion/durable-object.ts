@@ -9,7 +9,7 @@ import { containerEnvironment } from './container-environment.ts'
 import {
   type ContainerHandle,
   type ContainerHooks,
-  type ContainerLife,
+  type ContainerLifecycle,
   createContainerLifecycle,
 } from './container-lifecycle.ts'
 import { drainableBody } from './drainable-body.ts'
@@ -37,7 +37,7 @@ const STARTED_FOR = 'started-for'
  */
 export class Companion extends DurableObject<Env> {
   #connection: CompanionConnection | undefined
-  #life: ContainerLife | undefined
+  #life: ContainerLifecycle | undefined
   #repository: Upstream | undefined
   #alarmAt = 0
 

@@ -12,7 +12,7 @@ export const NO_TOKEN = 'git://'
 
 /**
  * Builds the pass that tells the companion whether a checked push may be forwarded. An error counts as
- * `unknown`.
+ * `unavailable`.
  */
 export async function permissionPass(env: Env, push: string): Promise<PassRequest> {
   const permission = await decidePermission(env, push).catch((error: unknown): Permission => {
