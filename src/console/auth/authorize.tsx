@@ -30,7 +30,7 @@ const ofReturn: FindScope = async c => {
 
 /**
  * The least role for what each page shows; the first rule that fits decides. A page that is not here needs an admin of
- * the whole gate. What a form does is decided by the admin API, which the form's page calls.
+ * the whole gate. The admin API, which the form's page calls, decides about a form.
  */
 const RULES: readonly (readonly [method: string, path: string, minRole: Role, scope: FindScope])[] = [
   ['GET', '/', 'viewer', any],
