@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { Miniflare, type MiniflareOptions } from 'miniflare'
 import { projectRoot } from './bundle.ts'
-import { clock } from './clock.ts'
+import { cronTrigger } from './cron-trigger.ts'
 import { type Database, migrate } from './migrations.ts'
 import { startScheduler } from './scheduler.ts'
 import { readWranglerConfig, type WranglerConfig } from './wrangler-config.ts'
@@ -42,13 +42,13 @@ export interface RunningWorker extends AsyncDisposable {
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const config = readWranglerConfig()
-  const { main, tick: tickOf } = clock()
-  const modules = { [MAIN]: main, 'index.js': options.code }
+  const trigger = cronTrigger()
+  const modules = { [MAIN]: trigger.main, 'index.js': options.code }
   const miniflare = withoutItsSignalHandlers(() => new Miniflare(miniflareOptions(config, options, modules)))
   try {
     const url = (await miniflare.ready).origin
     if (!options.isMigrated) await migrateIn(miniflare, config)
-    const tick = () => tickOf(miniflare, config.triggers.crons[0] ?? '')
+    const tick = () => trigger.fire(miniflare, config.triggers.crons[0] ?? '')
     const ticks = startScheduler(tick, options.log)
     return {
       url,
