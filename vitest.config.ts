@@ -17,6 +17,9 @@ export default defineConfig({
     ],
     env: {
       GATE_GITLEAKS: path.join(import.meta.dirname, '.cache/gitleaks/gitleaks'),
+      // Each start of a process copies the page tables of its test process, which has about 300 MB. With huge pages for
+      // malloc it takes 5 ms of processor time instead of 8.
+      GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
       ...(!process.env.CHROMIUM && fs.existsSync(headless) ? { CHROMIUM: headless } : {}),
     },
     // Test files of a worker share their modules, so each module is loaded once. A test cleans up after itself.
