@@ -1,4 +1,4 @@
-import { setImmediate as othersTurn } from 'node:timers/promises'
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import type { Refusal } from '../../src/contract/outcome.ts'
 import { compileGlob } from '../../src/contract/text/glob.ts'
 import { type Check, GateFault, type IncomingPush } from './check.ts'
@@ -102,7 +102,7 @@ async function entryBreaches(
   const deniedBy = denyMatcher(push)
   const breaches: Breach[] = []
   for (const [index, entry] of introduced.entries.entries()) {
-    if (index % ENTRIES_PER_YIELD === 0) await othersTurn(undefined, { signal })
+    if (index % ENTRIES_PER_YIELD === 0) await yieldToEventLoop(undefined, { signal })
     const { commit, path } = entry
     const glob = deniedBy(path)
     if (glob !== undefined)

@@ -29,14 +29,14 @@ export async function queryPushState(
 ): Promise<UpstreamState> {
   // A host that took a proposal shows no ref of its name.
   if (refs.some(({ ref }) => isReviewRef(ref))) return 'diverged'
-  const first = await queryUpstream(git, link, upstream, refs)
+  const first = await queryPushStateOnce(git, link, upstream, refs)
   if (first === 'applied' || first === 'diverged') return first
   await delay(LATE_APPLY_MS)
-  return queryUpstream(git, link, upstream, refs)
+  return queryPushStateOnce(git, link, upstream, refs)
 }
 
 /** Asks upstream once for the state of a push. */
-export async function queryUpstream(
+export async function queryPushStateOnce(
   git: Git,
   link: Link,
   upstream: Upstream,

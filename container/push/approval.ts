@@ -4,7 +4,7 @@ import type { Permission } from '../../src/contract/companion-api/push-event.ts'
 import type { GrantTerms } from '../../src/contract/grant.ts'
 import { isReviewRef } from '../../src/contract/names.ts'
 import { type Ask, asksOf, disputedFindings, type IncomingPush } from '../checks/index.ts'
-import { queryUpstream } from '../forward/query-upstream.ts'
+import { queryPushStateOnce } from '../forward/query-upstream.ts'
 import { MOVED_SO_REBASE, PUSH_AGAIN } from '../git/clone-commands.ts'
 import { type Command, printable } from '../git/command-list.ts'
 import type { PushWork } from './push-work.ts'
@@ -84,7 +84,7 @@ async function judgeUpstream(
 ): Promise<Verdict | undefined> {
   // A host shows no ref of a proposal.
   if (commands.some(({ ref }) => isReviewRef(ref))) return undefined
-  const upstreamState = await queryUpstream(mirror.git, await linkTo(), pass.repository, commands)
+  const upstreamState = await queryPushStateOnce(mirror.git, await linkTo(), pass.repository, commands)
   if (upstreamState === 'not-applied') return undefined
   if (upstreamState === 'applied') return accepted(commands)
   if (upstreamState === 'unknown') return failed(commands, 'the upstream does not answer')

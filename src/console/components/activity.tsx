@@ -10,7 +10,7 @@ import { UntrustedText } from './untrusted-text.tsx'
 /** An agent's pushes, fetches and calls to a host's API in one list, newest first. */
 export const ActivityList = ({ items }: { items: readonly Activity[] }) =>
   items.length === 0 ? (
-    <p class="muted">Nothing yet.</p>
+    <p class="muted">No push, fetch or API call yet.</p>
   ) : (
     <ol class="pushes" aria-labelledby="latest">
       {items.map(item => {
