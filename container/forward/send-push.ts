@@ -79,7 +79,9 @@ function requestOf(
   pushOptions: readonly string[],
 ): Buffer[] {
   const wanted = [
-    ...['report-status', 'side-band-64k', 'agent=git-gate'],
+    'report-status',
+    'side-band-64k',
+    'agent=git-gate',
     ...['object-format=sha1', 'quiet'].filter(word => capabilities.has(word)),
     ...(commands.length > 1 ? ['atomic'] : []),
     ...(pushOptions.length > 0 ? ['push-options'] : []),

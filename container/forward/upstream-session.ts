@@ -81,7 +81,9 @@ export function openUpstreamSession(
  * `ofs-delta`, which the gate offers.
  */
 const neededFor = (commands: readonly Command[], pushOptions: readonly string[]): string[] => [
-  ...['report-status', 'side-band-64k', 'ofs-delta'],
+  'report-status',
+  'side-band-64k',
+  'ofs-delta',
   ...(commands.length > 1 ? ['atomic'] : []),
   ...(commands.some(isDelete) ? ['delete-refs'] : []),
   ...(pushOptions.length > 0 ? ['push-options'] : []),

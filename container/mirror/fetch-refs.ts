@@ -28,8 +28,12 @@ export async function fetchRefs(
   const argumentsFor = (url: string) => [
     'fetch',
     progress ? '--progress' : '--quiet',
-    ...['--no-tags', '--no-write-fetch-head', '--no-auto-maintenance'],
-    ...[...options, url, ...refspecs],
+    '--no-tags',
+    '--no-write-fetch-head',
+    '--no-auto-maintenance',
+    ...options,
+    url,
+    ...refspecs,
   ]
   if (await fetchInSession(from, argumentsFor('fd::3'))) return
   const { git: connection, release } = await link.acquire(signal)

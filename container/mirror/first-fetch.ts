@@ -70,19 +70,19 @@ async function fetchInSteps(from: FetchFrom, upstreamRefs: RefList): Promise<voi
     mirrorRefs.refs.get(ref) === id ? [] : [ref],
   )
   for (let start = 0; start < missing.length; ) {
-    const some = missing.slice(start, start + steps.refs)
-    const [first] = some
-    if (some.length === 1 && first) await fetchHistory(from, first, steps)
+    const batch = missing.slice(start, start + steps.refs)
+    const [first] = batch
+    if (batch.length === 1 && first) await fetchHistory(from, first, steps)
     else
       await runStep(
         git,
         steps,
-        () => fetchRefs(from, [], some.map(toItself)),
+        () => fetchRefs(from, [], batch.map(toItself)),
         () => {
-          steps.refs = Math.ceil(some.length / GROWTH)
+          steps.refs = Math.ceil(batch.length / GROWTH)
         },
       )
-    start += some.length
+    start += batch.length
   }
 }
 

@@ -17,13 +17,13 @@ export interface Mirrors {
 
 export function createMirrors({
   env,
-  ...making
+  ...deps
 }: MirrorDeps & { env: Readonly<Record<string, string>> }): Mirrors {
-  const { home } = making.settings
+  const { home } = deps.settings
   const mirrors = new Map<string, Mirror>()
   const active = new Map<RepositoryName, Mirror>()
   const mirrorIn = (dir: string) => {
-    const mirror = mirrors.get(dir) ?? createMirror(createGit(dir, env), making)
+    const mirror = mirrors.get(dir) ?? createMirror(createGit(dir, env), deps)
     mirrors.set(dir, mirror)
     return mirror
   }

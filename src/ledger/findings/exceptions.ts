@@ -121,7 +121,11 @@ export async function addExceptions(
            SELECT value ->> 'id', ?, value ->> 'fingerprint', ?, ?, ?, ? FROM json_each(?)`,
         )
         .bind(
-          ...[wanted.repository, wanted.reason, operator.name, now, millisOrNull(wanted.until)],
+          wanted.repository,
+          wanted.reason,
+          operator.name,
+          now,
+          millisOrNull(wanted.until),
           JSON.stringify(ids),
         ),
     ],
