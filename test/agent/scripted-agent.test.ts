@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { projectRoot } from '../../local/worker/bundle.ts'
 import { approvalsOf } from '../approval/fixtures/approvals.ts'
 import { type Agent, type Clone, type Gate, startGate } from '../harness/index.ts'
-import { recover, runIn } from '../recovery/follow-output.ts'
-import { githubToken, situations } from '../recovery/situations.ts'
+import { recover, runIn } from '../remedies/follow-output.ts'
+import { githubToken, situations } from '../remedies/situations.ts'
 import { startTranscript, type Transcript } from './transcript.ts'
 
 /** The transcript of the fourteen situations. It is written with WRITE_TRANSCRIPT=1. */
@@ -45,7 +45,7 @@ interface Scene {
   readonly tool: (name: string, args: Record<string, unknown>) => Promise<string>
 }
 
-/** A situation that `test/recovery` makes, and that the printed lines lead out of. */
+/** A situation that `test/remedies` makes, and that the printed lines lead out of. */
 const known = (name: string, called: string) => {
   const found = situations.find(situation => situation.name === called)
   if (!found) throw new Error(`there is no situation "${called}"`)

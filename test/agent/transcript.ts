@@ -1,4 +1,4 @@
-import type { Ran } from '../recovery/follow-output.ts'
+import type { Ran } from '../remedies/follow-output.ts'
 
 /** The commands and tool calls of an agent in one situation, with the answers that it read. */
 export interface Transcript {

@@ -27,7 +27,7 @@ const FIRST = [
   'console/review/pushes',
   'console/accessibility',
   'start/start',
-  'recovery/recovery',
+  'remedies/remedies',
   'upstreams/https-upstream',
   'faults/upstream',
   'scan/large-push',
