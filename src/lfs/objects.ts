@@ -4,7 +4,7 @@ import type { GitEnv } from '../auth/agent.ts'
 import { logError } from '../common/log.ts'
 import { refuseReadOnly } from '../common/refuse-read-only.ts'
 import { askCompanion } from '../companion/index.ts'
-import { type LfsObject, LfsObject as LfsObjectSchema, LfsUploadResult } from '../contract/lfs.ts'
+import { LfsObject, LfsUploadResult } from '../contract/lfs.ts'
 import { newId } from '../ledger/id.ts'
 import { recordUpload } from '../ledger/lfs-records/transfers.ts'
 import { relayResponse } from './relay-response.ts'
@@ -80,7 +80,7 @@ function objectOf(c: Context<GitEnv>): LfsObject | undefined {
   const size = url.searchParams.get('size')
   const oid = /\/objects\/([0-9a-f]{64})(?:\/verify)?$/.exec(url.pathname)?.[1]
   if (size === null || !/^\d{1,16}$/.test(size)) return undefined
-  return LfsObjectSchema.safeParse({ oid, size: Number(size) }).data
+  return LfsObject.safeParse({ oid, size: Number(size) }).data
 }
 
 /** Records an upload that the companion has not taken, or its end, and returns the answer for the client. */

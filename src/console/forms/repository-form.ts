@@ -20,32 +20,9 @@ export const RepositoryForm = z.object({
 export type RepositoryForm = z.infer<typeof RepositoryForm>
 
 /** Converts a repository's settings to form values. */
-export const toForm = ({
-  upstream,
-  identity,
-  knownHosts,
-  credential,
-  ca,
-  proxy,
-  forge,
-  apiUrl,
-  webUrl,
-  staleReads,
-  readRefs,
-  gitleaksConfig,
-}: Repository): RepositoryForm => ({
-  upstream,
-  identity,
-  knownHosts,
-  credential,
-  ca,
-  proxy,
-  forge,
-  apiUrl,
-  webUrl,
-  staleReads,
+export const toForm = ({ name: _, createdAt: __, readRefs, ...settings }: Repository): RepositoryForm => ({
+  ...settings,
   readRefs: readRefs.join(' '),
-  gitleaksConfig,
 })
 
 /** Converts form values to settings for the admin API. */
