@@ -150,7 +150,7 @@ describe('deploy keys', () => {
     expect(host.keys).toEqual([{ id: 1, title: 'git-gate fresh', key: publicKey, writable: true }])
     expect(await gate.admin.request('DELETE', '/identities/fresh')).toMatchObject({
       name: 'fresh',
-      stays: [],
+      remainingDeployKeys: [],
     })
     expect(host.keys).toEqual([])
   })

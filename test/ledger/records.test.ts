@@ -138,7 +138,10 @@ test('a companion that cannot delete a key is reported, and the same command ret
     /502 .*key was not deleted.*git gate identity remove deploy/,
   )
   isDown = false
-  expect(await broken.json('DELETE', '/identities/deploy')).toEqual({ name: 'deploy', stays: [] })
+  expect(await broken.json('DELETE', '/identities/deploy')).toEqual({
+    name: 'deploy',
+    remainingDeployKeys: [],
+  })
 })
 
 test("at Cloudflare's edge a private key is a secret: the response has the commands, and a public key is accepted", async () => {

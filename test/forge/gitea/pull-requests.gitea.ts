@@ -128,7 +128,7 @@ test('the deploy key has write access at the host, and goes with its identity', 
     { title: 'git-gate over-ssh', read_only: false },
     { title: 'git-gate second', read_only: false },
   ])
-  expect(await gate.admin.request('DELETE', '/identities/second')).toMatchObject({ stays: [] })
+  expect(await gate.admin.request('DELETE', '/identities/second')).toMatchObject({ remainingDeployKeys: [] })
   expect(await keys()).toMatchObject([{ title: 'git-gate over-ssh' }])
 })
 
