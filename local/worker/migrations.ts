@@ -1,15 +1,15 @@
 import fs from 'node:fs'
 import path from 'node:path'
 
-/** The methods of D1's binding that migrations need. */
-export interface Database {
-  prepare(sql: string): Statement
-  batch(statements: Statement[]): Promise<unknown>
+export interface Statement {
+  readonly sql: string
+  readonly values?: readonly string[]
 }
-interface Statement {
-  bind(...values: unknown[]): Statement
-  run(): Promise<unknown>
-  all(): Promise<{ results: Record<string, unknown>[] }>
+export type Row = Readonly<Record<string, unknown>>
+
+/** A database that runs statements in a transaction, and returns the rows of each. */
+export interface Database {
+  batch(statements: readonly Statement[]): Promise<readonly (readonly Row[])[]>
 }
 
 /** The table of `wrangler d1 migrations`, so that both agree on the applied migrations. */
@@ -21,15 +21,11 @@ const TABLE = `CREATE TABLE IF NOT EXISTS d1_migrations (
 
 /** Applies a folder's new migrations in order, each in a transaction. */
 export async function migrate(database: Database, folder: string): Promise<void> {
-  await database.prepare(TABLE).run()
-  const applied = await database.prepare('SELECT name FROM d1_migrations').all()
-  const done = new Set(applied.results.map(row => row.name))
+  const [, applied = []] = await database.batch([{ sql: TABLE }, { sql: 'SELECT name FROM d1_migrations' }])
+  const done = new Set(applied.map(row => row.name))
   const files = fs.readdirSync(folder).filter(file => file.endsWith('.sql') && !done.has(file))
   for (const file of files.sort()) {
     const sql = fs.readFileSync(path.join(folder, file), 'utf8')
-    await database.batch([
-      database.prepare(sql),
-      database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').bind(file),
-    ])
+    await database.batch([{ sql }, { sql: 'INSERT INTO d1_migrations (name) VALUES (?)', values: [file] }])
   }
 }
