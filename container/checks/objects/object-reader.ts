@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Git } from '../../git/git.ts'
+import { type Change, deltaChange } from '../../git/objects/delta-change.ts'
 import { LARGE_BLOB_BYTES, wholeBlob } from '../../git/objects/whole-blob.ts'
 import { killGroup } from '../../process/spawn.ts'
 import { ByteReader, joined } from './byte-reader.ts'
@@ -176,6 +177,11 @@ export class ObjectReader implements AsyncDisposable {
   /** Returns the content of a blob of this size past git, where it is large and not more than `maxBytes`. */
   async largeBlob(id: string, size: number, maxBytes: number): Promise<Buffer | undefined> {
     return size >= LARGE_BLOB_BYTES && size <= maxBytes ? wholeBlob(this.#git, id, size) : undefined
+  }
+
+  /** Returns where a large blob of this size differs from the blob that it replaces, if a pack tells. */
+  async largeChange(id: string, size: number, old: string): Promise<Change | undefined> {
+    return size >= LARGE_BLOB_BYTES ? deltaChange(this.#git, id, size, old) : undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

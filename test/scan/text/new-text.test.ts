@@ -9,6 +9,7 @@ import { newObjectsOf } from '../../../container/checks/objects/new-objects.ts'
 import { predecessorsOf } from '../../../container/checks/secrets/new-text/predecessors.ts'
 import { CleanObjects, type KnownClean } from '../../../container/checks/secrets/scan/clean-objects.ts'
 import { runScanJob } from '../../../container/checks/secrets/scan/scan-job.ts'
+import { deltaChange } from '../../../container/git/objects/delta-change.ts'
 import { anyKey, awsKeyId, githubToken, privateKey, prose, stripeKey } from '../fixtures/fakes.ts'
 import { gitleaks } from '../fixtures/gitleaks.ts'
 import { templates, workTree } from '../fixtures/repositories.ts'
@@ -76,9 +77,16 @@ interface Scanned {
   readonly clean: Buffer | undefined
 }
 
+interface ScanChoice {
+  readonly isWhole?: boolean
+  /** Two threads share the scan. */
+  readonly isShared?: boolean
+  readonly knownClean?: KnownClean | undefined
+}
+
 async function scanOf(
   push: IncomingPush,
-  { isWhole = false, knownClean }: { isWhole?: boolean; knownClean?: KnownClean | undefined } = {},
+  { isWhole = false, isShared = !isWhole, knownClean }: ScanChoice = {},
 ): Promise<Scanned> {
   const { signal } = new AbortController()
   const introduced = await newObjectsOf(push, limits, signal)
@@ -96,7 +104,7 @@ async function scanOf(
       predecessors: isWhole ? new Map() : predecessorsOf(introduced),
       knownClean,
       // The scan of the new text is shared by two threads.
-      minSharedBytes: isWhole ? Number.POSITIVE_INFINITY : 0,
+      minSharedBytes: isShared ? 0 : Number.POSITIVE_INFINITY,
       limits,
       gitleaks,
       folder,
@@ -157,5 +165,43 @@ test('a scan of the new text of each version finds the same at the same places a
     expect(scanned.bytes).toBeLessThan(bytes)
     bytes = scanned.bytes
   }
+  await tree.dispose()
+}, 120_000)
+
+test('a scan of a long file finds in its change, as the push sends it, the same as a scan of all', async () => {
+  const tree = await workTree()
+  let text = Array.from({ length: 4_000 }, (_, i) => `line ${i}: ${prose(100).replaceAll('\n', ' ')}\n`).join(
+    '',
+  )
+  let old = ''
+  const save = async () => {
+    await tree.write('long.txt', text)
+    await tree.commit()
+    const id = await tree.git('rev-parse', 'HEAD:long.txt')
+    return [id, Buffer.byteLength(text)] as const
+  }
+  const publish = async () => {
+    const [id] = await save()
+    await tree.publish('main')
+    old = id
+  }
+  await publish()
+  let changes = 0
+  for (let version = 0; version < 6; version++) {
+    // The push before tells the traits of the text that this one replaces.
+    text = edited(text, [() => prose(100)])
+    await save()
+    await scanOf(await tree.push(['main:refs/heads/new']), { isShared: false })
+    await publish()
+    text = edited(text, plain)
+    const [id, size] = await save()
+    const push = await tree.push(['main:refs/heads/new'])
+    if (await deltaChange(push.git, id, size, old)) changes++
+    const found = await scanOf(push, { isShared: false })
+    expectSame(found, await scanOf(push, { isWhole: true }))
+    expect(found.bytes).toBeLessThan(size)
+    await publish()
+  }
+  expect(changes).toBeGreaterThan(0)
   await tree.dispose()
 }, 120_000)

@@ -4,7 +4,10 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { neededRulesOf } from '../../../container/checks/secrets/gitleaks/needed-rules.ts'
 import {
+  areWithin,
+  changedHull,
   changedRanges,
+  commonEnds,
   MARGIN_BYTES,
   marginBytesFor,
 } from '../../../container/checks/secrets/new-text/changed-ranges.ts'
@@ -60,6 +63,44 @@ test('a text as long as the margin outside of the changed ranges is in the old t
     ),
     { numRuns: 150 },
   )
+})
+
+test('the ranges of a part that was cut from both texts are those of the texts, where none is at a cut', () => {
+  let within = 0
+  fc.assert(
+    fc.property(
+      lines,
+      edits,
+      fc.nat(4_000),
+      fc.nat(4_000),
+      configurations,
+      (oldLines, changes, around, aroundEnd, configuration) => {
+        const same = Array.from({ length: 150 }, (_, i) => `line ${i} of prose`)
+        const newLines = [...oldLines]
+        for (const { at, deleted, inserted, copied } of changes)
+          newLines.splice(at, deleted, ...inserted, ...oldLines.slice(copied, copied + 25))
+        const [text, old] = [newLines, oldLines].map(rows => join([...same, ...rows, ...same], false)) as [
+          Buffer,
+          Buffer,
+        ]
+        const ends = commonEnds(text, old)
+        // The lines at the ends are whole lines, and a cut is anywhere.
+        const before = Math.max(0, ends.head - around)
+        const after = Math.max(0, ends.tail - aroundEnd)
+        const part = text.subarray(before, text.length - after)
+        const oldPart = old.subarray(before, old.length - after)
+        const margin = marginBytesFor(configuration)
+        const ranges = changedRanges(part, oldPart, margin)
+        const hull = changedHull(part, commonEnds(part, oldPart))
+        if (text.equals(old) || !areWithin([hull, ...ranges], { text: part, before, after })) return
+        within++
+        const moved = [hull, ...ranges].map(({ from, to }) => ({ from: before + from, to: before + to }))
+        expect(moved).toEqual([changedHull(text, ends), ...changedRanges(text, old, margin)])
+      },
+    ),
+    { numRuns: 300 },
+  )
+  expect(within).toBeGreaterThan(30)
 })
 
 /** A repeat of a class of characters in a rule's pattern. */

@@ -20,6 +20,19 @@ export function memorySource(content: Buffer): Source {
   }
 }
 
+/** A content of at most one segment that is read when it is needed. */
+export function lazySource(size: number, load: () => Promise<Buffer>): Source {
+  let content: Promise<Buffer> | undefined
+  return {
+    size,
+    async read(start, length) {
+      content ??= load()
+      return (await content).subarray(start, start + length)
+    },
+    dispose: async () => {},
+  }
+}
+
 let spoolCount = 0
 
 /** Reads `input` to its end: into memory up to one segment, and into a temporary file in `folder` beyond. */

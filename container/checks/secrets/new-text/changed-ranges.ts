@@ -1,3 +1,4 @@
+import type { Change } from '../../../git/objects/delta-change.ts'
 import { isBlockLine } from '../decode/segment-boundary.ts'
 import { type Lines, linesOf } from './lines.ts'
 
@@ -60,15 +61,21 @@ export function commonEnds(text: Buffer, old: Buffer): CommonEnds {
 }
 
 /** Returns the whole lines from the first to the last change, and some text around them. */
-export function changedHull(text: Buffer, { head, tail }: CommonEnds): Buffer {
+export function changedHull(text: Buffer, { head, tail }: CommonEnds): Range {
   const from = Math.max(0, head - HULL_MARGIN)
   const to = Math.min(text.length, text.length - tail + HULL_MARGIN)
   const newline = text.indexOf(NEWLINE, to)
-  return text.subarray(
-    from === 0 ? 0 : text.lastIndexOf(NEWLINE, from) + 1,
-    newline < 0 ? text.length : newline + 1,
-  )
+  return {
+    from: from === 0 ? 0 : text.lastIndexOf(NEWLINE, from) + 1,
+    to: newline < 0 ? text.length : newline + 1,
+  }
 }
+
+/** Returns whether no range begins or ends where a text was cut from a longer one. */
+export const areWithin = (
+  ranges: readonly Range[],
+  { text, before, after }: Pick<Change, 'text' | 'before' | 'after'>,
+): boolean => ranges.every(({ from, to }) => (from > 0 || before === 0) && (to < text.length || after === 0))
 
 /** Returns the ranges around the offsets, each with the text around it. */
 export const rangesAround = (text: Buffer, parts: readonly Range[], marginBytes: number): Range[] =>

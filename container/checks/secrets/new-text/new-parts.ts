@@ -1,5 +1,7 @@
 import type { Git } from '../../../git/git.ts'
+import type { Change } from '../../../git/objects/delta-change.ts'
 import { joined } from '../../objects/byte-reader.ts'
+import type { NewObjects } from '../../objects/new-objects.ts'
 import { type ObjectInfo, ObjectReader } from '../../objects/object-reader.ts'
 import type { Budget } from '../bytes/budget.ts'
 import { memorySource, SEGMENT_BYTES, type Source } from '../bytes/byte-source.ts'
@@ -7,6 +9,7 @@ import { lineCounter } from '../decode/line-map.ts'
 import { scanNameFor } from '../gitleaks/scan-names.ts'
 import type { Carried } from './carried-secrets.ts'
 import {
+  areWithin,
   type CommonEnds,
   changedHull,
   changedRanges,
@@ -36,6 +39,14 @@ const AHEAD_BYTES = 8 << 20
 const knownTraits = new Map<string, Traits>()
 const MAX_KNOWN_TRAITS = 20_000
 
+const traitsKey = (blob: string, path: string) => `${blob} ${scanNameFor(path)}`
+
+function rememberTraits(key: string, traits: Traits): void {
+  knownTraits.set(key, traits)
+  const [oldest = ''] = knownTraits.size > MAX_KNOWN_TRAITS ? knownTraits.keys() : []
+  knownTraits.delete(oldest)
+}
+
 interface NewPartsOptions {
   readonly git: Git
   readonly predecessors: Predecessors
@@ -55,6 +66,8 @@ export class NewParts implements AsyncDisposable {
   #objects: ObjectReader | undefined
   readonly #budget: Budget
   readonly #marginBytes: number
+  /** By file, where it differs from the file that it replaces. */
+  readonly #changes = new Map<string, KnownChange>()
   /** The newest texts, the oldest first. */
   readonly #texts = new Map<string, KnownText>()
   #bytes = 0
@@ -72,10 +85,12 @@ export class NewParts implements AsyncDisposable {
 
   /**
    * Reads the texts that are replaced, unless they are many. Between the files of the push, where the scan's own
-   * process is busy, each takes another one.
+   * process is busy, each takes another one. Of a long text that is replaced, its change is enough.
    */
-  async readAhead(objects: ObjectReader): Promise<void> {
-    const ids = [...new Set([...this.#predecessors.values()].flat())]
+  async readAhead(objects: ObjectReader, options: AheadOptions): Promise<void> {
+    await this.#readChanges(objects, options)
+    const rest = this.#predecessors.entries().filter(([blob]) => !this.#changes.has(blob))
+    const ids = [...new Set(rest.flatMap(([, olds]) => olds))]
     if (ids.length > MAX_AHEAD) return
     const found: ObjectInfo[] = []
     let bytes = 0
@@ -98,9 +113,22 @@ export class NewParts implements AsyncDisposable {
     }
   }
 
+  /** Reads the changes of long texts that replace one of which the traits are known: for others, all of it is read. */
+  async #readChanges(objects: ObjectReader, { newObjects, sizes }: AheadOptions): Promise<void> {
+    for (const [blob, [old = '', ...others]] of this.#predecessors) {
+      const traits = knownTraits.get(traitsKey(old, newObjects.blobs.get(blob)?.[0]?.path ?? ''))
+      if (!traits || !isDivisible(traits) || others.length > 0) continue
+      const change = await objects.largeChange(blob, sizes.get(blob) ?? 0, old)
+      if (change) this.#changes.set(blob, { ...change, traits })
+    }
+  }
+
   /** Returns the parts of a file to scan; undefined: all of it. */
   async partsOf(blob: string, path: string, source: Source): Promise<Part[] | undefined> {
     if (source.size > SEGMENT_BYTES) return undefined
+    const change = this.#changes.get(blob)
+    const changed = change && this.#budget.timed(() => this.#partsOfChange(blob, path, change))
+    if (changed) return changed
     const content = await source.read(0, source.size)
     const olds: KnownText[] = []
     for (const id of this.#predecessors.get(blob) ?? []) {
@@ -116,26 +144,37 @@ export class NewParts implements AsyncDisposable {
       if (comparable.length === 0 || !isDivisible(this.#traits(text, path, comparable))) return undefined
       return parts(
         content,
+        1,
         sharedRanges(comparable.map(old => changedRanges(content, old.content, this.#marginBytes, old.ends))),
       )
     })
   }
 
+  /** Returns the parts of a file to scan from its change; undefined: both files have to be read. */
+  #partsOfChange(blob: string, path: string, change: KnownChange): Part[] | undefined {
+    const { text, old, newlinesBefore } = change
+    const ends = commonEnds(text, old)
+    const hull = changedHull(text, ends)
+    const ranges = changedRanges(text, old, this.#marginBytes, ends)
+    if (!areWithin([hull, ...ranges], change)) return undefined
+    const traits = joinTraits(change.traits, traitsOf(text.subarray(hull.from, hull.to), path, this.#budget))
+    rememberTraits(traitsKey(blob, path), traits)
+    return isDivisible(traits) ? parts(text, newlinesBefore + 1, ranges) : undefined
+  }
+
   /** Returns the traits of a text, from those of a text that it replaces where they tell. */
   #traits(text: KnownText, path: string, olds: readonly ReplacedText[] = []): Traits {
-    const key = `${text.blob} ${scanNameFor(path)}`
+    const key = traitsKey(text.blob, path)
     const known = knownTraits.get(key)
     if (known) return known
     const [old] = olds.flatMap(({ blob, ends }) => {
-      const traits = knownTraits.get(`${blob} ${scanNameFor(path)}`)
+      const traits = knownTraits.get(traitsKey(blob, path))
       return traits && isDivisible(traits) ? { traits, ends } : []
     })
-    const traits = old
-      ? joinTraits(old.traits, traitsOf(changedHull(text.content, old.ends), path, this.#budget))
-      : traitsOf(text.content, path, this.#budget)
-    knownTraits.set(key, traits)
-    const [oldest = ''] = knownTraits.size > MAX_KNOWN_TRAITS ? knownTraits.keys() : []
-    knownTraits.delete(oldest)
+    const hull = old ? changedHull(text.content, old.ends) : { from: 0, to: text.content.length }
+    const own = traitsOf(text.content.subarray(hull.from, hull.to), path, this.#budget)
+    const traits = old ? joinTraits(old.traits, own) : own
+    rememberTraits(key, traits)
     return traits
   }
 
@@ -162,6 +201,16 @@ export class NewParts implements AsyncDisposable {
       this.#bytes -= content.length
     }
   }
+}
+
+interface AheadOptions {
+  readonly newObjects: Pick<NewObjects, 'blobs'>
+  readonly sizes: ReadonlyMap<string, number>
+}
+
+/** A change, and the traits of the text that is replaced. */
+interface KnownChange extends Change {
+  readonly traits: Traits
 }
 
 interface KnownText {
@@ -195,12 +244,12 @@ export async function partsAround(
         index = content.indexOf(secret, index + secret.length)
       )
         found.push({ from: index, to: index + secret.length })
-    return parts(content, rangesAround(content, found, marginBytesFor(gitleaksConfig)))
+    return parts(content, 1, rangesAround(content, found, marginBytesFor(gitleaksConfig)))
   })
 }
 
-function parts(content: Buffer, ranges: readonly Range[]): Part[] {
-  const lineAt = lineCounter(content, 1)
+function parts(content: Buffer, firstLine: number, ranges: readonly Range[]): Part[] {
+  const lineAt = lineCounter(content, firstLine)
   return ranges.map(({ from, to }) => ({
     source: memorySource(content.subarray(from, to)),
     firstLine: lineAt(from),

@@ -1,10 +1,11 @@
 import type { Git } from '../../../git/git.ts'
+import { LARGE_BLOB_BYTES } from '../../../git/objects/whole-blob.ts'
 import { GateFault } from '../../check.ts'
 import { inBytes, LimitExceeded, type Limits } from '../../limits.ts'
 import type { ScanTargets } from '../../objects/new-objects.ts'
 import type { ObjectReader } from '../../objects/object-reader.ts'
 import { sanitizeForAgent } from '../../sanitize-text.ts'
-import { memorySource, SEGMENT_BYTES, type Source, spool } from '../bytes/byte-source.ts'
+import { lazySource, memorySource, SEGMENT_BYTES, type Source, spool } from '../bytes/byte-source.ts'
 import type { ScanItem } from '../gitleaks/scan-files.ts'
 import { scanNameFor } from '../gitleaks/scan-names.ts'
 import type { Predecessors } from '../new-text/predecessors.ts'
@@ -126,13 +127,24 @@ async function readFiles(
   }
   const others: string[] = []
   for (const id of blobs.keys()) {
-    const content = await objects.largeBlob(id, sizes?.get(id) ?? 0, SEGMENT_BYTES)
-    if (content) await take(id, memorySource(content))
+    const size = sizes?.get(id) ?? 0
+    // Of a file with a delta, its change may be all that is read.
+    if (size >= LARGE_BLOB_BYTES && size <= SEGMENT_BYTES)
+      await take(
+        id,
+        lazySource(size, () => largeContent(objects, id)),
+      )
     else others.push(id)
   }
   for await (const { id, parts } of objects.contents(others, SEGMENT_BYTES))
     await take(id, await spool(parts, folder))
   if (done !== blobs.size) throw new GateFault('the gate could not read every file of this push')
+}
+
+async function largeContent(objects: ObjectReader, id: string): Promise<Buffer> {
+  const content = await objects.blob(id, SEGMENT_BYTES)
+  if (!content) throw new Error(`object ${id} is missing`)
+  return content
 }
 
 /** Returns the places of every new blob: those in commits, or else the tag that names it. */

@@ -28,7 +28,7 @@ export async function scanShare(
 ): Promise<ShareResult> {
   const partial: string[] = []
   await using newParts = new NewParts(options)
-  await newParts.readAhead(objects)
+  await newParts.readAhead(objects, options)
   await readPush(objects, options, async (items, source) => {
     const { blob, path = '' } = items[0] ?? {}
     const parts = blob === undefined ? undefined : await newParts.partsOf(blob, path, source)
