@@ -25,7 +25,7 @@ const { version } = z
   .object({ version: z.string() })
   .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')))
 
-export const EXIT_CODES = `
+const EXIT_CODES = `
 Exit codes: 0 done; 1 refused by the gate, unreachable, or a check failed; 2 an invalid command line.`
 
 /** Every command of git gate. */

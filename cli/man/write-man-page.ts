@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { program } from '../program.ts'
 
 /** Returns the manual page of git gate in man(7)'s macros: `git gate --help` shows it. */
-export function manPage(): string {
+function manPage(): string {
   const lines = [
     '.TH GIT-GATE 1 "" "git-gate" "git-gate Manual"',
     '.SH NAME',

@@ -62,7 +62,7 @@ const HEADERS: Readonly<Record<ForgeKind, (token: string) => Record<string, stri
 }
 
 /** Headers of a request to the host's API with a token. */
-export const headersFor = (kind: ForgeKind, token: string): Record<string, string> => HEADERS[kind](token)
+const headersFor = (kind: ForgeKind, token: string): Record<string, string> => HEADERS[kind](token)
 
 /** Connects to the host of an upstream with the repository's credential. */
 export function hostApi(
@@ -172,7 +172,7 @@ const MAX_MESSAGE = 300
  * Returns the message in a host's error: `message` at GitHub and Gitea with GitHub's `errors`, `message` or
  * `error` at GitLab.
  */
-export function messageOf(text: string): string {
+function messageOf(text: string): string {
   const body = parseJson(text)
   if (typeof body !== 'object' || body === null) return ''
   const { message, error, errors } = body as Record<string, unknown>

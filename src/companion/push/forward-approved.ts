@@ -21,10 +21,7 @@ import { syncOutcome } from './sync-outcome.ts'
  * the id that the ledger has opened for it. Resolves when that push has ended. The sweep goes on with a forward that
  * breaks off.
  */
-export async function forwardApproved(
-  env: Env,
-  { id, repository, forwardId, approvals }: Approved,
-): Promise<void> {
+async function forwardApproved(env: Env, { id, repository, forwardId, approvals }: Approved): Promise<void> {
   const permission = await decidePermission(env, forwardId)
   const { agent, access } = (await accessOfPush(env.LEDGER, forwardId)) ?? {}
   if (permission.decision === 'refuse' || !agent || !access)

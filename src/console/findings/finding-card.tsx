@@ -11,7 +11,7 @@ import { DecisionFields, type DecisionValues } from './decision-fields.tsx'
 import { FindingExcerpt, FindingNotes, FindingPlace } from './finding-text.tsx'
 
 /** The findings that a decision can cover beside the card's own. */
-export const SCOPES = {
+const SCOPES = {
   one: () => 'this finding',
   push: () => 'every finding of this push',
   path: ({ path }: Finding) => `every finding in ${escapeInvisible(path)}`,

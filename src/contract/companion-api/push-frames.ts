@@ -21,7 +21,7 @@ const ALIVE = 3
 const HEADER_BYTES = 5
 
 /** The limit of a payload, in bytes. The report of a push fits into a row of D1, and thus into a frame. */
-export const MAX_FRAME_BYTES = 8 << 20
+const MAX_FRAME_BYTES = 8 << 20
 
 /** The interval of `alive` frames, in milliseconds. */
 export const ALIVE_MS = 10_000

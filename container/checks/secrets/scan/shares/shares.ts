@@ -4,7 +4,7 @@ import type { Predecessors } from '../../new-text/predecessors.ts'
 import { bytesToScan } from '../read-push.ts'
 
 /** A thread's start takes as long as a scan of about 1 MiB. Memory is bounded for one thread beside the first. */
-export const MIN_SHARED_BYTES = availableParallelism() > 1 ? 3 << 20 : Number.POSITIVE_INFINITY
+const MIN_SHARED_BYTES = availableParallelism() > 1 ? 3 << 20 : Number.POSITIVE_INFINITY
 
 interface Shares {
   readonly own: ScanTargets
