@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { agentConfig } from '../../cli/agent-config.ts'
 import { Repository } from '../../src/contract/admin-api/repositories.ts'
-import { accepted, git, startGate } from '../harness/index.ts'
+import { accepted, git, sharedGate, startGate } from '../harness/index.ts'
 
 /** Starts a sandbox's proxy, which lets connections out to the gate only. */
 async function egressProxy(): Promise<{ url: string; asked: string[] } & AsyncDisposable> {
@@ -35,7 +35,7 @@ async function egressProxy(): Promise<{ url: string; asked: string[] } & AsyncDi
 
 test('a push past the gate ends within seconds when the egress proxy answers 403', async () => {
   await using proxy = await egressProxy()
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   const ada = await gate.agent('ada', { push: ['refs/heads/ada/**'] })
   const work = await ada.clone()
   await work.commit('Out', { out: 'out\n' })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { PushRecord } from '../../src/contract/admin-api/pushes.ts'
-import { type Agent, accepted, type Clone, type Gate, rejected, startGate } from '../harness/index.ts'
+import { type Agent, accepted, type Clone, type Gate, rejected, sharedGate } from '../harness/index.ts'
 import { type StandInHost, startStandInHost } from './stand-in-host.ts'
 
 let gate: Gate
@@ -11,7 +11,7 @@ let work: Clone
 beforeAll(async () => {
   host = await startStandInHost('github')
   host.serve(PROJECT)
-  gate = await startGate()
+  gate = await sharedGate()
   await gate.admin.request('PUT', '/credentials/bot', { user: 'bot', secret: host.token })
   await setHost({ credential: 'bot' })
   ada = await gate.agent('ada', { push: ['ada/**'], pullRequests: ['main', 'release/*'] })
@@ -166,7 +166,9 @@ describe('deploy keys', () => {
     expect(host.keys).toMatchObject([{ title: 'git-gate first' }])
     host.answerNext({ status: 403, body: { message: 'Must have admin rights' } })
     expect(await gate.admin.request('DELETE', '/identities/first')).toMatchObject({
-      stays: [{ upstream: register.upstream, reason: expect.stringContaining('Must have admin rights') }],
+      remainingDeployKeys: [
+        { upstream: register.upstream, reason: expect.stringContaining('Must have admin rights') },
+      ],
     })
   })
 

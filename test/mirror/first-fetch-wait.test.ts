@@ -3,10 +3,10 @@ import net from 'node:net'
 import { expect, test } from 'vitest'
 import { postPush } from '../faults/fixtures/raw-push.ts'
 import { body, ZERO } from '../grants/wire.ts'
-import { seconds, startGate, until } from '../harness/index.ts'
+import { seconds, sharedGate, until } from '../harness/index.ts'
 
 test('a push whose client disconnects while it waits for a mirror is recorded as abandoned at once', async () => {
-  await using gate = await startGate()
+  await using gate = await sharedGate()
   // The upstream accepts connections and sends nothing.
   const sockets: net.Socket[] = []
   const silent = net.createServer(socket => void sockets.push(socket)).listen(0, '127.0.0.1')

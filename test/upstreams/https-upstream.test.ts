@@ -11,7 +11,7 @@ import {
   type Gate,
   rejected,
   seconds,
-  startGate,
+  sharedGate,
   startUpstream,
   type Upstream,
   until,
@@ -31,7 +31,7 @@ beforeAll(async () => {
   upstream = ends.use(await startUpstream())
   host = ends.use(await startHttpsHost(upstream.dir, certificates))
   host.tokens.set(token, 'write')
-  gate = ends.use(await startGate())
+  gate = ends.use(await sharedGate())
   await gate.admin.request('PUT', '/credentials/bot', { user: 'gate-bot', secret: token })
   await addRepository('web', host.url, 'bot')
 }, 60_000)

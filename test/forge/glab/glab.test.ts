@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { HostCallPage } from '../../../src/contract/admin-api/records.ts'
 import { hostClientOf } from '../../../src/contract/hosts/host-client.ts'
 import { makeCertificates, passOnTo, serveHttps, startHttpsHost } from '../../harness/hosts/https-host.ts'
-import { type Agent, accepted, type Clone, type Gate, startGate } from '../../harness/index.ts'
+import { type Agent, accepted, type Clone, type Gate, sharedGate } from '../../harness/index.ts'
 import { findProgram, type ProgramRan, runProgram } from '../client-program.ts'
 import { PROJECT, type StandInGitLab, startStandInGitLab } from './stand-in-gitlab.ts'
 
@@ -26,7 +26,7 @@ describe.skipIf(program === undefined)('glab (skipped where no glab is on PATH)'
   beforeAll(async () => {
     const certificates = makeCertificates()
     gitlab = ends.use(await startStandInGitLab(certificates))
-    gate = ends.use(await startGate())
+    gate = ends.use(await sharedGate())
     const host = ends.use(await startHttpsHost(gate.upstream.dir, certificates))
     host.tokens.set(gitlab.token, 'write')
     const api = `${gitlab.url}/api/v4`
