@@ -65,10 +65,10 @@ describe('tokens', () => {
   })
 
   test.each([
-    ['none', { token: '' }],
-    ['a wrong one', { token: `gate_aaaaaaaaaa_${'b'.repeat(32)}` }],
-    ['one with another secret', { token: 'same id' }],
-    ['no token at all', { token: 'hunter2' }],
+    ['no token', { token: '' }],
+    ['an unknown token', { token: `gate_aaaaaaaaaa_${'b'.repeat(32)}` }],
+    ['a token with another secret', { token: 'same id' }],
+    ['a password that is no token', { token: 'hunter2' }],
   ])('%s: 401 that git can use', async (_what, asked: Asked) => {
     const token =
       asked.token === 'same id'

@@ -112,41 +112,45 @@ test('a pass with any altered character is refused', async () => {
 })
 
 test.each([
-  ['none', () => '', /no pass/],
-  ['one that has expired', () => sign({ ...pushing(), exp: Math.floor(Date.now() / 1000) - 1 }), /expired/],
+  ['no pass', () => '', /no pass/],
   [
-    'one of another gate',
+    'a pass that has expired',
+    () => sign({ ...pushing(), exp: Math.floor(Date.now() / 1000) - 1 }),
+    /expired/,
+  ],
+  [
+    'a pass of another gate',
     () => sign(pushing(), 'another key that is just as long as it has to be'),
     /not signed by this gate/,
   ],
-  ['one of another version', () => sign({ ...pushing(), v: PROTOCOL + 1 }), /protocol/],
+  ['a pass of another version', () => sign({ ...pushing(), v: PROTOCOL + 1 }), /protocol/],
   [
-    'one without a repository',
+    'a pass without a repository',
     () => sign({ ...base(), service: 'git-receive-pack', agent: 'ada' }),
     /cannot be read/,
   ],
   [
-    'one for a repository outside',
+    'a pass for a repository outside',
     () => sign({ ...pushing(), repository: { ...wanted.repository, name: '../../etc' } }),
     /cannot be read/,
   ],
-  ['one of an unknown service', () => sign({ ...base(), service: 'shell' }), /cannot be read/],
-  ['one for the advertisement', () => sign(advertise()), /for something else/],
-  ['one for a fetch', () => sign({ service: 'git-upload-pack', ...git() }), /for something else/],
+  ['a pass of an unknown service', () => sign({ ...base(), service: 'shell' }), /cannot be read/],
+  ['a pass for the advertisement', () => sign(advertise()), /for something else/],
+  ['a pass for a fetch', () => sign({ service: 'git-upload-pack', ...git() }), /for something else/],
   [
-    'one for a report',
+    'a pass for a report',
     () => sign({ ...base(), service: 'push-report', push: 'x', wait: 0 }),
     /for something else/,
   ],
   [
-    'one for an identity',
+    'a pass for an identity',
     () => sign({ ...base(), service: 'store-identity', identity: 'mine' }),
     /for something else/,
   ],
-])('a push with %s', async (_what, made, why) => {
+])('a push with %s is refused', async (_title, made, reason) => {
   const answer = await ask(await made(), 'POST', '/git-receive-pack')
   expect(answer.status).toBe(403)
-  expect(answer.said).toMatch(why)
+  expect(answer.said).toMatch(reason)
 })
 
 test('a pass for a push opens no other route, method or query', async () => {

@@ -16,10 +16,10 @@ const as = (authorization: string | undefined, more: Record<string, string> = {}
 
 test.each([
   ['no token', undefined],
-  ['an empty one', 'Bearer '],
-  ['a wrong one', `Bearer ${'x'.repeat(48)}`],
-  ['one with a wrong secret', `Bearer gateadmin_aaaaaaaaaa_${'A'.repeat(32)}`],
-  ["an agent's", `Bearer gate_aaaaaaaaaa_${'A'.repeat(32)}`],
+  ['an empty token', 'Bearer '],
+  ['an unknown token', `Bearer ${'x'.repeat(48)}`],
+  ['a token with a wrong secret', `Bearer gateadmin_aaaaaaaaaa_${'A'.repeat(32)}`],
+  ["an agent's token", `Bearer gate_aaaaaaaaaa_${'A'.repeat(32)}`],
   ['a password', `Basic ${btoa('admin:admin')}`],
   ['two words', 'Bearer a b'],
 ])('%s is not authenticated', async (_, authorization) => {

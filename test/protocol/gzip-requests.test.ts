@@ -47,18 +47,18 @@ describe('a push in gzip, as JGit sends it', () => {
     expect(await gate.upstream.ref(`refs/heads/ada/${coding}`)).toBe(await work.text(['rev-parse', 'HEAD']))
   })
 
-  test('one that is cut short is refused in words', async () => {
+  test('a body that is cut short is refused in words', async () => {
     const whole = gzipSync(await request('cut'))
     await refused('cut', whole.subarray(0, -4), /no whole gzip stream: unexpected end of file/)
     await refused('cut', whole.subarray(0, 40), /no whole gzip stream: unexpected end of file/)
   })
 
-  test('one with bytes after its end is refused in words', async () => {
+  test('a body with bytes after its end is refused in words', async () => {
     const whole = gzipSync(await request('more'))
     await refused('more', Buffer.concat([whole, Buffer.from('more')]), /no whole gzip stream/)
   })
 
-  test('one whose checksum is wrong is refused in words', async () => {
+  test('a body whose checksum is wrong is refused in words', async () => {
     const whole = Buffer.from(gzipSync(await request('sum')))
     whole.writeUInt8(whole.readUInt8(whole.length - 8) ^ 1, whole.length - 8)
     await refused('sum', whole, /no whole gzip stream: incorrect data check/)
@@ -124,7 +124,7 @@ describe('a fetch in gzip', () => {
     expect(body.toString()).toMatch(/^....ERR git-gate: the request names more than 32 MiB of what it wants/)
   })
 
-  test('one that is cut short is refused in words', async () => {
+  test('a body that is cut short is refused in words', async () => {
     const { body } = await post(gzipSync(await request()).subarray(0, -4))
     expect(body.toString()).toMatch(/^....ERR git-gate: the request is no whole gzip stream/)
   })
