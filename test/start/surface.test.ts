@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -106,6 +106,14 @@ describe('npm start, after a clone and a push', () => {
       `unix node start.ts: ${path.join(home.dir, 'state/gate.sock')}`,
       expect.stringMatching(CONTROL_SOCKET),
     ])
+  })
+
+  test('the request by which the launcher reads the ledger needs a secret of this start', async () => {
+    const body = JSON.stringify({ binding: 'LEDGER', statements: [{ sql: 'SELECT * FROM tokens' }] })
+    const ask = (headers: Record<string, string>) =>
+      fetch(gate.lines.ready ?? '', { method: 'POST', headers, body })
+    const guessed = await ask({ authorization: `Local ${randomUUID()}` })
+    expect([guessed.status, await guessed.text()]).toEqual([401, await (await ask({})).text()])
   })
 
   test('every file and folder under GATE_HOME is for its owner alone', () => {
