@@ -4,6 +4,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
+import { emptyReport } from '../../container/push/record/push-recorder.ts'
 import { until } from '../harness/until.ts'
 import { type AdminGate, hostKey, startAdminGate } from './fixtures/admin-gate.ts'
 import { FINDING, insertPush, setOutcome } from './fixtures/recorded-pushes.ts'
@@ -142,24 +143,14 @@ test('a push whose outcome cannot be written delays neither other pushes nor web
     response.writeHead(204).end()
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const report = (id: string) => ({
-    id,
-    outcome: 'accepted',
-    step: 'forwarding',
-    ms: 1,
-    refs: [],
-    findings: [],
-    steps: [],
-    exceptionsUsed: [],
-    upstreamOutput: '',
-    remoteLines: [],
-  })
   try {
     await using gate = await startAdminGate({
       bindings: { GATE_OPEN_PUSH_TIMEOUT_SECONDS: '1' },
       companion: ({ pass }) =>
         pass.service === 'recover-outcome'
-          ? { body: { report: report(pass.push) } }
+          ? {
+              body: { report: { ...emptyReport(pass.push), outcome: 'accepted', step: 'forwarding', ms: 1 } },
+            }
           : { status: 404, body: { error: 'no such push' } },
     })
     await gate.ledger

@@ -34,7 +34,7 @@ const line = () => `  const ${randomBytes(3).toString('hex')} = compute(${random
 const lines = () => Array.from({ length: 12_000 }, line)
 const joined = (rows: readonly string[]) => Buffer.from(rows.join('\n'))
 
-/** Changes lines that are near to each other, as an editor does. */
+/** Changes lines that are near to each other, as an editor does. One line at least is new. */
 function edited(rows: readonly string[]): string[] {
   const changed = [...rows]
   const start = randomInt(changed.length + 1)
@@ -45,6 +45,7 @@ function edited(rows: readonly string[]): string[] {
     else if (kind === 1) changed.splice(at, 0, ...changed.slice(at, at + randomInt(1, 20)))
     else changed.splice(at, randomInt(2), line(), line())
   }
+  changed.splice(start, 0, line())
   return changed
 }
 

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { createInflate } from 'node:zlib'
 import type { Git } from '../git.ts'
 import { offsetInPack } from './object-lookup.ts'
+import { applyDelta, deltaSteps } from './pack-delta.ts'
 import { findInPacks, objectFolders, PACKED, type PackEntry, readPack } from './pack-entry.ts'
 import { inflateEntry } from './whole-blob.ts'
 
@@ -72,15 +73,8 @@ function deltaStart({ pack, index, offset, type, start }: PackEntry, base: strin
   return offsetInPack(index, base) === offset - distance ? start + at : undefined
 }
 
-/** A step of a delta: bytes of the base from an offset on, or bytes of the delta. */
-interface Step {
-  readonly isCopy: boolean
-  readonly from: number
-  readonly length: number
-}
-
 async function changeOf(delta: Buffer, size: number, base: PackEntry): Promise<Change | undefined> {
-  const steps = stepsOf(delta, base.size, size)
+  const steps = deltaSteps(delta, base.size, size)
   if (!steps) return undefined
   let head = 0
   for (const { isCopy, from, length } of steps) {
@@ -99,71 +93,8 @@ async function changeOf(delta: Buffer, size: number, base: PackEntry): Promise<C
   if (Math.max(size, base.size) - before - after > MAX_PART_BYTES) return undefined
   const part = await readPart(base, before, base.size - after)
   const text =
-    part && applied(steps, delta, { from: before, to: size - after }, { from: before, bytes: part.bytes })
+    part && applyDelta(steps, delta, { from: before, to: size - after }, { from: before, bytes: part.bytes })
   return text && { text, old: part.bytes, before, after, newlinesBefore: part.newlinesBefore }
-}
-
-/** Returns the steps of a delta; undefined: it is for blobs of other sizes. */
-function stepsOf(delta: Buffer, baseSize: number, size: number): Step[] | undefined {
-  let at = 0
-  const next = () => delta.readUInt8(at++)
-  const number = () => {
-    let value = 0
-    for (let factor = 1, byte = 0x80; byte & 0x80; factor *= 128) {
-      byte = next()
-      value += (byte & 0x7f) * factor
-    }
-    return value
-  }
-  if (number() !== baseSize || number() !== size) return undefined
-  const steps: Step[] = []
-  let total = 0
-  while (at < delta.length) {
-    const step = next()
-    const bytes = (first: number, count: number) => {
-      let value = 0
-      for (let i = 0; i < count; i++) if (step & (first << i)) value += next() * 256 ** i
-      return value
-    }
-    if (step & 0x80) {
-      const from = bytes(1, 4)
-      steps.push({ isCopy: true, from, length: bytes(0x10, 3) || 0x10000 })
-    } else if (step === 0) {
-      // Reserved.
-      return undefined
-    } else {
-      steps.push({ isCopy: false, from: at, length: step })
-      at += step
-    }
-    total += steps.at(-1)?.length ?? 0
-  }
-  return total === size && at === delta.length ? steps : undefined
-}
-
-interface Range {
-  readonly from: number
-  readonly to: number
-}
-
-/** Returns a part of the new blob; undefined: it has bytes of another part of the base. */
-function applied(
-  steps: readonly Step[],
-  delta: Buffer,
-  { from, to }: Range,
-  base: { readonly from: number; readonly bytes: Buffer },
-): Buffer | undefined {
-  const parts: Buffer[] = []
-  let at = 0
-  for (const step of steps) {
-    const [start, end] = [Math.max(from, at), Math.min(to, at + step.length)]
-    const bytes = step.isCopy ? base.bytes : delta
-    const first = step.from - (step.isCopy ? base.from : 0) + start - at
-    at += step.length
-    if (start >= end) continue
-    if (first < 0 || first + end - start > bytes.length) return undefined
-    parts.push(bytes.subarray(first, first + end - start))
-  }
-  return Buffer.concat(parts)
 }
 
 /** Returns a part of a blob that a pack has whole, and the newlines before it; undefined: the blob is shorter. */

@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import type { IncomingPush } from '../../container/checks/check.ts'
 import { secrets } from '../../container/checks/secrets/index.ts'
 import type { Finding, Refusal } from '../../src/contract/outcome.ts'
-import { githubToken } from './fixtures/fakes.ts'
-import { gitleaks } from './fixtures/gitleaks.ts'
-import { templates, type WorkTree, workTree } from './fixtures/repositories.ts'
+import { githubToken } from '../scan/fixtures/fakes.ts'
+import { gitleaks } from '../scan/fixtures/gitleaks.ts'
+import { templates, type WorkTree, workTree } from '../scan/fixtures/repositories.ts'
 
 const settings = { gitleaks, seconds: 60, maxBlobBytes: 50 << 20, fingerprintKey: 'a key for tests' }
 const check = secrets(settings)
